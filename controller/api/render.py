@@ -1,0 +1,137 @@
+"""Migrations as messages."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from controller.model.migration import (
+    CleanupAction,
+    CleanupItem,
+    JournalEntry,
+    JournalEvent,
+    Migration,
+    MigrationKind,
+    MigrationPlan,
+    MigrationState,
+    Whereabouts,
+)
+from controller.planning.planner import CheckCell
+from controller.wire import findings
+from xenferry.common.v1 import fence_pb2
+from xenferry.controller.v1 import migration_pb2, scheduler_pb2
+
+KINDS = {
+    kind: fence_pb2.MigrationKind.Value(f"MIGRATION_KIND_{kind.name}") for kind in MigrationKind
+}
+STATES = {
+    state: migration_pb2.MigrationState.Value(f"MIGRATION_STATE_{state.name}")
+    for state in MigrationState
+}
+STATES_BACK = {number: state for state, number in STATES.items()}
+_WHEREABOUTS = {
+    place: fence_pb2.Whereabouts.Value(f"WHEREABOUTS_{place.name}") for place in Whereabouts
+}
+_EVENTS = {
+    event: migration_pb2.JournalEvent.Value(f"JOURNAL_EVENT_{event.name}") for event in JournalEvent
+}
+_ACTIONS = {
+    action: migration_pb2.CleanupItem.Action.Value(f"ACTION_{action.name}")
+    for action in CleanupAction
+}
+
+
+def summary(known: Migration) -> migration_pb2.Migration:
+    """Return the message of a migration as lists and watches have it: where it stands."""
+    message = _planned(known.plan)
+    message.migration_id = known.migration_id
+    message.state = STATES[known.state]
+    message.progress.phase = known.progress.phase
+    message.progress.percent = known.progress.percent
+    message.progress.cancellable = known.progress.cancellable
+    message.revision = known.revision
+    message.create_time.CopyFrom(timestamp(known.create_time))
+    message.update_time.CopyFrom(timestamp(known.update_time))
+    if known.end_time is not None:
+        message.end_time.CopyFrom(timestamp(known.end_time))
+    if known.error is not None:
+        message.error.CopyFrom(findings.to_message(known.error))
+    message.whereabouts = _WHEREABOUTS[known.whereabouts]
+    message.epoch = known.epoch
+    message.reserved_memory_bytes = known.reserved_memory_bytes
+    return message
+
+
+def whole(known: Migration) -> migration_pb2.Migration:
+    """Return the message of a migration with all that is kept of it."""
+    message = summary(known)
+    message.findings.extend(findings.to_messages(known.plan.findings))
+    message.cleanup.extend(_cleanup(known.cleanup))
+    message.journal.extend(_journal(known.journal))
+    return message
+
+
+def validated(plan: MigrationPlan) -> migration_pb2.Migration:
+    """Return the answer to a validate_only call: a migration that never was."""
+    message = _planned(plan)
+    message.findings.extend(findings.to_messages(plan.findings))
+    message.validated_only = True
+    return message
+
+
+def cell(checked: CheckCell) -> scheduler_pb2.CheckCell:
+    """Return the message of one instance and one destination."""
+    return scheduler_pb2.CheckCell(
+        instance_id=checked.instance_id,
+        dest_host_id=checked.dest_host_id,
+        possible=checked.possible,
+        kind=KINDS[checked.kind],
+        findings=findings.to_messages(checked.findings),
+    )
+
+
+def timestamp(time: datetime) -> Timestamp:
+    """Return the message of a time."""
+    message = Timestamp()
+    message.FromDatetime(time)
+    return message
+
+
+def _planned(plan: MigrationPlan) -> migration_pb2.Migration:
+    return migration_pb2.Migration(
+        instance_id=plan.instance_id,
+        instance_name=plan.instance_name,
+        source_host_id=plan.source_host_id,
+        source_host_name=plan.source_host_name,
+        dest_host_id=plan.dest_host_id,
+        dest_host_name=plan.dest_host_name,
+        kind=KINDS[plan.kind],
+        request_id=plan.request.request_id,
+        reason=plan.request.reason,
+    )
+
+
+def _journal(entries: Iterable[JournalEntry]) -> list[migration_pb2.JournalEntry]:
+    return [
+        migration_pb2.JournalEntry(
+            sequence=entry.sequence,
+            step=entry.step,
+            event=_EVENTS[entry.event],
+            time=timestamp(entry.time),
+            epoch=entry.epoch,
+            note=entry.note,
+        )
+        for entry in entries
+    ]
+
+
+def _cleanup(items: Iterable[CleanupItem]) -> list[migration_pb2.CleanupItem]:
+    return [
+        migration_pb2.CleanupItem(
+            subject=item.subject,
+            action=_ACTIONS[item.action],
+            why=item.why,
+            xapi_error=item.xapi_error,
+        )
+        for item in items
+    ]

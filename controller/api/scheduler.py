@@ -1,0 +1,104 @@
+"""The Scheduler service: plan, admit, run; and what there is to read of it afterwards."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+
+from controller.api import arguments, errors, matrix, render
+from controller.api.door import Door
+from controller.api.watching import Watch
+from controller.planning.planner import Planner
+from controller.ports.changes import Changes
+from controller.ports.history import History, Position
+from controller.ports.inventory import InventoryReader
+from xenferry.controller.v1 import migration_pb2, scheduler_pb2, scheduler_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
+    """Moves instances between hosts."""
+
+    planner: Planner
+    door: Door
+    history: History
+    changes: Changes
+    inventory: InventoryReader
+
+    async def LiveMigration(
+        self, request: scheduler_pb2.LiveMigrationRequest, _: Context
+    ) -> migration_pb2.Migration:
+        """Plan, admit and start a live migration, and return it at once."""
+        wanted = arguments.live_migration(request)
+        if wanted.validate_only:
+            return render.validated(await self.planner.plan(wanted))
+        digest = arguments.digest(wanted)
+        migration = await self.door.first_answer(wanted.request_id, digest)
+        if migration is None:
+            plan = await self.planner.plan(wanted)
+            migration = await self.door.admit_and_run(plan, digest)
+        return render.whole(self.changes.overlay(migration))
+
+    async def CheckLiveMigration(
+        self, request: scheduler_pb2.CheckLiveMigrationRequest, _: Context
+    ) -> scheduler_pb2.CheckLiveMigrationResponse:
+        """Tell for every instance and destination whether a move would be accepted."""
+        hosts = sorted(await self.inventory.hosts(), key=lambda host: host.name)
+        wanted = arguments.matrix(request, [host.host_id for host in hosts])
+        cells = await matrix.check(self.planner, wanted)
+        return scheduler_pb2.CheckLiveMigrationResponse(cells=[render.cell(cell) for cell in cells])
+
+    async def GetMigration(
+        self, request: scheduler_pb2.GetMigrationRequest, _: Context
+    ) -> migration_pb2.Migration:
+        """Return one migration with its findings and journal."""
+        migration_id = arguments.migration_id(request.migration_id)
+        migration = await self.history.find(migration_id)
+        if migration is None:
+            raise errors.migration_not_found(migration_id)
+        return render.whole(self.changes.overlay(migration))
+
+    async def ListMigrations(
+        self, request: scheduler_pb2.ListMigrationsRequest, _: Context
+    ) -> scheduler_pb2.ListMigrationsResponse:
+        """List migrations, newest first, in pages, as summaries."""
+        page = arguments.page(request)
+        found = await self.history.page(page.which, page.size + 1, page.after)
+        shown, more = found[: page.size], len(found) > page.size
+        last = Position(shown[-1].create_time, shown[-1].migration_id) if more else None
+        return scheduler_pb2.ListMigrationsResponse(
+            migrations=[render.summary(self.changes.overlay(each)) for each in shown],
+            next_page_token=page.token(last) if last else "",
+        )
+
+    async def WatchMigrations(
+        self, request: scheduler_pb2.WatchMigrationsRequest, _: Context
+    ) -> AsyncIterator[scheduler_pb2.WatchMigrationsResponse]:
+        """Stream every change of the migrations that match, from a revision on."""
+        newest = await self.history.revision()
+        which, start = arguments.watch(request, newest)
+        watch = Watch(self.history, self.changes, which, start, newest)
+        async for response in watch.stream():
+            yield response
+
+    async def CancelMigration(
+        self, request: scheduler_pb2.CancelMigrationRequest, _: Context
+    ) -> migration_pb2.Migration:
+        """Say that nothing can be cancelled yet."""
+        del request
+        raise errors.not_implemented(
+            "CancelMigration", "let the migration end, and move the instance back if need be"
+        )
+
+    async def ResolveMigration(
+        self, request: scheduler_pb2.ResolveMigrationRequest, _: Context
+    ) -> migration_pb2.Migration:
+        """Say that nothing can be resolved by hand yet."""
+        del request
+        raise errors.not_implemented(
+            "ResolveMigration",
+            "a STUCK migration is taken up again by itself: mend what its error names",
+        )

@@ -1,0 +1,1 @@
+"""What the controller knows, as frozen values: no wire, no disk, no clock."""

@@ -1,0 +1,145 @@
+"""One attempt to move one instance: its plan, its state, its journal."""
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from controller.model.findings import Finding
+
+
+class MigrationKind(enum.StrEnum):
+    """How guest and disks travel."""
+
+    SHARED_STORAGE = "SHARED_STORAGE"
+    BLOCK = "BLOCK"
+
+
+class MigrationState(enum.StrEnum):
+    """Where a migration stands; three of them are endings, STUCK is none."""
+
+    QUEUED = "QUEUED"
+    PREPARING = "PREPARING"
+    MOVING = "MOVING"
+    FINISHING = "FINISHING"
+    ROLLING_BACK = "ROLLING_BACK"
+    SUCCEEDED = "SUCCEEDED"
+    ROLLED_BACK = "ROLLED_BACK"
+    CANCELLED = "CANCELLED"
+    STUCK = "STUCK"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen any more."""
+        return self in _ENDINGS
+
+
+_ENDINGS = frozenset(
+    {MigrationState.SUCCEEDED, MigrationState.ROLLED_BACK, MigrationState.CANCELLED}
+)
+
+
+class JournalEvent(enum.StrEnum):
+    """What a journal row tells of its step."""
+
+    STARTED = "STARTED"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    UNDONE = "UNDONE"
+
+
+class Whereabouts(enum.StrEnum):
+    """Where the guest is, as XAPI shows it on both sides."""
+
+    SOURCE = "SOURCE"
+    DEST = "DEST"
+    BOTH = "BOTH"
+    NOWHERE = "NOWHERE"
+    UNKNOWN = "UNKNOWN"
+
+
+class CleanupAction(enum.StrEnum):
+    """What was done with one thing that a clean-up looked at."""
+
+    REMOVED = "REMOVED"
+    KEPT = "KEPT"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class CleanupItem:
+    """One thing that a clean-up looked at."""
+
+    subject: str
+    action: CleanupAction
+    why: str = ""
+    xapi_error: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """One row of the journal, never changed."""
+
+    step: str
+    event: JournalEvent
+    time: datetime
+    epoch: int
+    sequence: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the move is; `percent` never falls."""
+
+    phase: str = ""
+    percent: float = 0.0
+    cancellable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationRequest:
+    """What a caller asked for, validated: ids are uuids, `dest` is a uuid or a name."""
+
+    instance_id: str
+    dest: str
+    block_migration: bool | None = None
+    disk_over_commit: bool = False
+    request_id: str = ""
+    validate_only: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationPlan:
+    """The frozen decision: what moves from where to where, how, and what the checks found."""
+
+    request: MigrationRequest
+    instance_id: str
+    instance_name: str
+    source_host_id: str
+    source_host_name: str
+    dest_host_id: str
+    dest_host_name: str
+    kind: MigrationKind
+    memory_needed_bytes: int
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """A migration as stored; `journal` is filled only where it was asked for."""
+
+    migration_id: str
+    plan: MigrationPlan
+    state: MigrationState
+    revision: int
+    epoch: int
+    create_time: datetime
+    update_time: datetime
+    end_time: datetime | None = None
+    error: Finding | None = None
+    whereabouts: Whereabouts = Whereabouts.UNKNOWN
+    reserved_memory_bytes: int = 0
+    cleanup: tuple[CleanupItem, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+    progress: Progress = field(default_factory=Progress)

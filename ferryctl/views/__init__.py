@@ -1,0 +1,1 @@
+"""How answers look on a screen; each module turns one kind of message into text."""

@@ -1,0 +1,1 @@
+"""The host agent: does to one hypervisor, over XAPI, what the controller asks."""

@@ -1,0 +1,153 @@
+"""The HostAgent service: reads requests, calls operations, writes answers."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from chassis.errors import Unimplemented
+from chassis.server import Service
+from hostagent.api import messages, requests
+from hostagent.model.finding import Reason
+from hostagent.operations import (
+    abort_migration,
+    agent_info,
+    check_on_dest,
+    check_on_src,
+    live_migration,
+    observe_migration,
+    post_at_destination,
+    post_at_source,
+    pre_live_migration,
+    rollback_at_destination,
+    rollback_at_source,
+    verify_exports,
+)
+from hostagent.operations.agent import Agent
+from xenferry.hostagent.v1 import (
+    checks_pb2,
+    cleanup_pb2,
+    host_agent_pb2,
+    host_agent_pb2_grpc,
+    move_pb2,
+    observation_pb2,
+    pools_pb2,
+)
+
+NAME = "xenferry.hostagent.v1.HostAgent"
+LATER = "pools are made and left by a later release of xenferry; use xe pool-join for now"
+
+
+class HostAgent(host_agent_pb2_grpc.HostAgentServicer):
+    """One handler an RPC; the contract says what each promises."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+
+    async def CheckCanLiveMigrateOnDest(
+        self, request: checks_pb2.CheckCanLiveMigrateOnDestRequest, _context: Any
+    ) -> checks_pb2.CheckCanLiveMigrateOnDestResponse:
+        answer = await check_on_dest.run(self._agent, requests.dest_question(request))
+        return checks_pb2.CheckCanLiveMigrateOnDestResponse(
+            dest_check_data=messages.dest_check_message(answer.data),
+            findings=messages.finding_messages(answer.findings),
+        )
+
+    async def CheckCanLiveMigrateOnSrc(
+        self, request: checks_pb2.CheckCanLiveMigrateOnSrcRequest, _context: Any
+    ) -> checks_pb2.CheckCanLiveMigrateOnSrcResponse:
+        answer = await check_on_src.run(self._agent, requests.source_question(request))
+        return checks_pb2.CheckCanLiveMigrateOnSrcResponse(
+            kind=messages.kind_message(answer.kind),
+            findings=messages.finding_messages(answer.findings),
+        )
+
+    async def VerifyExports(
+        self, request: checks_pb2.VerifyExportsRequest, _context: Any
+    ) -> checks_pb2.VerifyExportsResponse:
+        fence = requests.fence(request)
+        found = await verify_exports.run(self._agent, fence, request.instance_id)
+        return checks_pb2.VerifyExportsResponse(findings=messages.finding_messages(found))
+
+    async def PreLiveMigration(
+        self, request: move_pb2.PreLiveMigrationRequest, _context: Any
+    ) -> move_pb2.PreLiveMigrationResponse:
+        leased = await pre_live_migration.run(self._agent, requests.order(request))
+        return move_pb2.PreLiveMigrationResponse(leased=leased)
+
+    async def LiveMigration(
+        self, request: move_pb2.LiveMigrationRequest, _context: Any
+    ) -> AsyncIterator[move_pb2.LiveMigrationResponse]:
+        async for report in live_migration.run(self._agent, requests.order(request)):
+            yield messages.report_message(report)
+
+    async def AbortMigration(
+        self, request: move_pb2.AbortMigrationRequest, _context: Any
+    ) -> move_pb2.AbortMigrationResponse:
+        outcome = await abort_migration.run(self._agent, requests.order(request))
+        value = move_pb2.MoveOutcome.Value(f"MOVE_OUTCOME_{outcome.name}")
+        return move_pb2.AbortMigrationResponse(outcome=value)
+
+    async def ObserveMigration(
+        self, request: observation_pb2.ObserveMigrationRequest, _context: Any
+    ) -> observation_pb2.ObserveMigrationResponse:
+        fence = requests.fence(request)
+        seen = await observe_migration.run(self._agent, fence, request.instance_id)
+        return messages.observation_message(seen)
+
+    async def PostAtDestination(
+        self, request: cleanup_pb2.PostAtDestinationRequest, _context: Any
+    ) -> cleanup_pb2.PostAtDestinationResponse:
+        fence = requests.fence(request)
+        verified = await post_at_destination.run(
+            self._agent, fence, request.instance_id, request.dest_host_id
+        )
+        return cleanup_pb2.PostAtDestinationResponse(
+            findings=messages.finding_messages(verified.findings),
+            items=messages.item_messages(verified.items),
+        )
+
+    async def PostAtSource(
+        self, request: cleanup_pb2.PostAtSourceRequest, _context: Any
+    ) -> cleanup_pb2.PostAtSourceResponse:
+        fence = requests.fence(request)
+        items = await post_at_source.run(self._agent, fence, request.instance_id)
+        return cleanup_pb2.PostAtSourceResponse(items=messages.item_messages(items))
+
+    async def RollbackAtDestination(
+        self, request: cleanup_pb2.RollbackAtDestinationRequest, _context: Any
+    ) -> cleanup_pb2.RollbackAtDestinationResponse:
+        fence = requests.fence(request)
+        items = await rollback_at_destination.run(self._agent, fence, request.instance_id)
+        return cleanup_pb2.RollbackAtDestinationResponse(items=messages.item_messages(items))
+
+    async def RollbackAtSource(
+        self, request: cleanup_pb2.RollbackAtSourceRequest, _context: Any
+    ) -> cleanup_pb2.RollbackAtSourceResponse:
+        fence = requests.fence(request)
+        items = await rollback_at_source.run(self._agent, fence, request.instance_id)
+        return cleanup_pb2.RollbackAtSourceResponse(items=messages.item_messages(items))
+
+    async def GetAgentInfo(
+        self, _request: host_agent_pb2.GetAgentInfoRequest, _context: Any
+    ) -> host_agent_pb2.GetAgentInfoResponse:
+        info = await agent_info.run(self._agent)
+        return host_agent_pb2.GetAgentInfoResponse(
+            agent_version=info.version,
+            host=messages.host_message(info.host),
+            xapi_url=info.xapi_url,
+            agent_session_id=info.session_id,
+        )
+
+    async def JoinPool(
+        self, _request: pools_pb2.JoinPoolRequest, _context: Any
+    ) -> pools_pb2.JoinPoolResponse:
+        raise Unimplemented(Reason.NOT_IMPLEMENTED.name, LATER)
+
+    async def LeavePool(
+        self, _request: pools_pb2.LeavePoolRequest, _context: Any
+    ) -> pools_pb2.LeavePoolResponse:
+        raise Unimplemented(Reason.NOT_IMPLEMENTED.name, LATER)
+
+
+def service(agent: Agent) -> Service:
+    """Return the service to be served."""
+    return Service(NAME, HostAgent(agent), host_agent_pb2_grpc.add_HostAgentServicer_to_server)

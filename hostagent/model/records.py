@@ -1,0 +1,185 @@
+"""Records of XAPI, cut down to the fields that the agent uses; a null reference is an empty text.
+
+They are read from events and from get_record alike, see `hostagent.xapi.parse`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+RUNNING = "Running"
+
+
+@dataclass(frozen=True, slots=True)
+class VmRecord:
+    """A VM."""
+
+    ref: str
+    uuid: str
+    name: str
+    power_state: str
+    resident_on: str
+    scheduled_on: str
+    affinity: str
+    ordinary: bool  # neither a template nor a snapshot nor a control domain
+    memory_dynamic_min: int
+    memory_overhead: int
+    vcpus_max: int
+    hvm: bool
+    vbds: tuple[str, ...]
+    vifs: tuple[str, ...]
+    vgpus: tuple[str, ...]
+    vusbs: tuple[str, ...]
+    pcis: tuple[str, ...]
+    guest_metrics: str
+    tags: tuple[str, ...]
+    allowed_operations: frozenset[str]
+    current_operations: Mapping[str, str]  # task reference → operation
+    blocked_operations: Mapping[str, str]
+    last_boot_cpu: Mapping[str, str]
+    other_config: Mapping[str, str]
+
+    @property
+    def running(self) -> bool:
+        """Whether XAPI says that it executes."""
+        return self.power_state == RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class GuestMetricsRecord:
+    """What the guest's agent tells."""
+
+    pv_drivers: bool
+    other: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """A host."""
+
+    ref: str
+    uuid: str
+    name: str
+    address: str
+    enabled: bool
+    metrics: str
+    software_version: Mapping[str, str]
+    cpu_info: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HostMetricsRecord:
+    """What XAPI measures of a host."""
+
+    ref: str
+    live: bool
+    memory_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRecord:
+    """A pool."""
+
+    ref: str
+    uuid: str
+    name: str
+    coordinator: str
+
+
+@dataclass(frozen=True, slots=True)
+class SrRecord:
+    """A storage repository."""
+
+    ref: str
+    uuid: str
+    name: str
+    type: str
+    shared: bool
+    size: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class PbdRecord:
+    """How a host is joined to a storage repository."""
+
+    ref: str
+    host: str
+    sr: str
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VbdRecord:
+    """How a VM is joined to a disk."""
+
+    ref: str
+    uuid: str
+    vm: str
+    vdi: str
+    device: str
+    cd: bool
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VdiRecord:
+    """A disk image."""
+
+    ref: str
+    uuid: str
+    name: str
+    sr: str
+    virtual_size: int
+    vbds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VifRecord:
+    """A network interface of a VM."""
+
+    ref: str
+    uuid: str
+    vm: str
+    network: str
+    mac: str
+    device: str
+    attached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRecord:
+    """A network of the pool."""
+
+    ref: str
+    uuid: str
+    name: str
+    bridge: str
+    pifs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PifRecord:
+    """A physical interface of a host."""
+
+    ref: str
+    host: str
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task."""
+
+    ref: str
+    uuid: str
+    name: str
+    status: str  # pending, success, failure, cancelled
+    progress: float
+    cancellable: bool
+    error_info: tuple[str, ...]
+    other_config: Mapping[str, str]
+
+    @property
+    def ended(self) -> bool:
+        """Whether its status is final; progress 1.0 is not (XAPI A6)."""
+        return self.status not in ("pending", "cancelling")

@@ -1,0 +1,23 @@
+"""What every operation is given."""
+
+from dataclasses import dataclass
+
+from hostagent.model.settings import MigrationSettings
+from hostagent.operations.fences import Fences
+from hostagent.operations.moves import Moves
+from hostagent.xapi.client import Client
+from hostagent.xapi.mirror import Mirror
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One agent: the host it serves and how it reaches it."""
+
+    client: Client
+    mirror: Mirror
+    host_id: str
+    settings: MigrationSettings
+    fences: Fences
+    moves: Moves
+    session_id: str
+    version: str

@@ -1,0 +1,30 @@
+"""GetAgentInfo: which host this agent serves and how it does."""
+
+from dataclasses import dataclass
+
+from hostagent.model.facts import HostFacts
+from hostagent.operations import inventory, look
+from hostagent.operations.agent import Agent
+from hostagent.xapi import hosts
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """What an agent tells of itself."""
+
+    version: str
+    host: HostFacts
+    xapi_url: str
+    session_id: str
+
+
+async def run(agent: Agent) -> AgentInfo:
+    """Return it, with the host as XAPI shows it now; raises XapiError."""
+    return AgentInfo(agent.version, await host_facts(agent), agent.client.url, agent.session_id)
+
+
+async def host_facts(agent: Agent) -> HostFacts:
+    """Return the host with its free memory asked of XAPI now; raises XapiError."""
+    host = look.own_host(agent)
+    free = await hosts.free_memory(agent.client, host.ref)
+    return inventory.host_facts(agent.mirror, host, free)

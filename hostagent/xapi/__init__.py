@@ -1,0 +1,1 @@
+"""XAPI, typed and asynchronous; the only package that imports the XenAPI library."""

@@ -1,0 +1,27 @@
+"""One simulator a test module, and the unmodified XenAPI client logged in to its coordinator."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.contract.xapisim.client import Client
+from tests.support.sim import Simulator
+
+WORLDS = Path(__file__).parents[3] / "deploy" / "worlds"
+FAST = 20.0
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Simulator]:
+    """The demo world, twenty times faster than life."""
+    with Simulator(WORLDS / "demo.toml", time_factor=FAST) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def client(sim: Simulator) -> Iterator[Client]:
+    logged_in = Client(sim, "xs1")
+    yield logged_in
+    sim.clear_faults()
+    logged_in.session.logout()

@@ -1,0 +1,5 @@
+"""`python -m xapisim` is the command `xapisim`."""
+
+from xapisim.main import main
+
+main()

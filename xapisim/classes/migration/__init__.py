@@ -1,0 +1,1 @@
+"""VM.pool_migrate: its checks, its phases, its endings."""

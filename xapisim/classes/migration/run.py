@@ -1,0 +1,227 @@
+"""The phases of a live migration, from the domain that waits at the destination to the one that is
+gone.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from xapisim.classes.engine import Engine
+from xapisim.classes.migration import endings
+from xapisim.classes.migration.precopy import Precopy
+from xapisim.classes.migration.state import Migration
+from xapisim.classes.pool import VmLoad
+from xapisim.errors import CancelledByUserError, XapiError, internal, xenopsd
+from xapisim.faults.model import Fault
+from xapisim.hypervisor import Domain, DomainState
+
+CHECKS_S = 0.05
+"""As long as the task can't be cancelled yet: a task.cancel that comes earlier is lost."""
+PREPARE_S = 0.5
+VIF_PLUG_S = 0.3
+SUSPEND_S = 0.2
+RESUME_S = 0.3
+TEARDOWN_S = 0.3
+COPY_SHARE = 10 / 11
+"""The memory copy weighs ten of the eleven parts of XAPI's progress."""
+COMPLETE_PROGRESS = 6 / 7
+"""Where progress falls back to while VM.pool_migrate_complete runs (recorded on xapi 26.17)."""
+INSTANT_STEPS = 4
+_EMU_MANAGER = (
+    'Domain.Emu_manager_failure("Received error from emu-manager: xenguest Invalid argument")'
+)
+
+
+class Run:
+    """One migration on its way; `go` returns when the VM has arrived and raises when it has not."""
+
+    def __init__(self, engine: Engine, migration: Migration) -> None:
+        self._engine = engine
+        self._pool = engine.pool
+        self._tasks = engine.tasks
+        self._m = migration
+        hypervisor = engine.pool.hypervisor
+        self._source = hypervisor.find(migration.vm_uuid, self._uuid(migration.source))
+        self._dest: Domain | None = None
+        self._ticks = 0
+
+    def _uuid(self, host: str) -> str:
+        uuid: str = self._pool.database.read("host", host, "uuid")
+        return uuid
+
+    async def go(self) -> None:
+        if self._source is None:
+            config = f"{self._m.vm_uuid}/config"
+            raise internal(f"Object with type VM and id {config} does not exist in xenopsd")
+        try:
+            await self._prepare()
+            await self._copy_memory()
+        except CancelledByUserError:
+            endings.turn_back(self._engine, self._m, self._dest)
+            raise
+        await self._switch_over()
+        await self._complete()
+
+    async def _prepare(self) -> None:
+        await self._pool.clock.sleep(CHECKS_S)
+        await self._enter("check")
+        self._lose_task_row()
+        self._tasks.write(self._m.task, resident_on=self._m.source)
+        self._tasks.cancellable(self._m.task, self._m.cancelled.set)
+        host = self._uuid(self._m.dest)
+        state = DomainState.RECEIVING
+        self._dest = self._pool.hypervisor.create(self._m.vm_uuid, host, state)
+        await self._enter("prepare")
+        vifs = len(self._pool.database.read("VM", self._m.vm, "VIFs"))
+        await self._take(PREPARE_S + VIF_PLUG_S * vifs)
+        await self._enter("sync1")
+
+    def _lose_task_row(self) -> None:
+        fault = self._strike("drop_task_row", "")
+        if fault is not None and fault.when == "at_once":
+            self._tasks.destroy(self._m.task)
+        elif fault is not None:
+            self._tasks.doom(self._m.task)
+
+    async def _copy_memory(self) -> None:
+        load = self._pool.loads.get(self._m.vm, VmLoad())
+        bytes_ = self._pool.database.read("VM", self._m.vm, "memory_target")
+        bytes_ = bytes_ or self._pool.database.read("VM", self._m.vm, "memory_dynamic_max")
+        copy = Precopy(bytes_ / 2**20, load)
+        with self._engine.links.stream(self._m.source):
+            if self._pool.clock.instant:
+                await self._copy_at_once()
+            else:
+                await self._copy_in_rounds(copy)
+        self._tasks.write(self._m.task, progress=1.0)
+
+    async def _copy_at_once(self) -> None:
+        for step in range(1, INSTANT_STEPS):
+            self._report(step / INSTANT_STEPS)
+            await self._enter_copy()
+            await self._take(0)
+
+    async def _copy_in_rounds(self, copy: Precopy) -> None:
+        """Sends each round at the rate the NIC gives now, and reports every tick."""
+        total_mib = copy.total_mib(self._rate())
+        sent_mib = 0.0
+        for size_mib in copy.rounds(self._rate()):
+            left_mib = size_mib
+            while left_mib > 0:
+                step_s = min(self._pool.clock.tick_s, left_mib / self._rate())
+                await self._take(step_s)
+                left_mib -= step_s * self._rate()
+                sent_mib += step_s * self._rate()
+                self._report(min(sent_mib / total_mib, 0.94))
+                await self._enter_copy()
+
+    def _rate(self) -> float:
+        return self._engine.links.rate_mib_s(self._m.source)
+
+    def _report(self, fraction: float) -> None:
+        self._ticks += 1
+        self._tasks.write(self._m.task, progress=fraction * COPY_SHARE)
+
+    async def _enter_copy(self) -> None:
+        """Faults strike when some memory is over there; a hold works at any time."""
+        if self._ticks == 1:
+            await self._enter("precopy")
+        else:
+            await self._hold("precopy")
+
+    async def _switch_over(self) -> None:
+        """Downtime: from here on the migration can't be cancelled, and turning back loses the
+        guest.
+        """
+        self._tasks.uncancellable(self._m.task)
+        await self._enter("suspend")
+        if self._source is not None:
+            self._source.state = DomainState.SUSPENDED
+        await self._take_uncancelled(SUSPEND_S)
+        for phase in ("sync2", "sync3"):
+            await self._enter(phase)
+        await self._enter("sync4")
+        await self._take_uncancelled(RESUME_S)
+
+    async def _complete(self) -> None:
+        if self._dest is None:
+            raise xenopsd("the destination's domain is gone")
+        endings.switch(self._engine, self._source, self._dest)
+        label = "VM.pool_migrate_complete"
+        subtask = self._tasks.create(label, self._m.dest, parent=self._m.task)
+        self._tasks.write(self._m.task, progress=COMPLETE_PROGRESS)
+        self._tasks.note(self._m.task, "debug_info:cancel_points_seen", str(self._ticks))
+        try:
+            await self._enter("complete")
+            if not self._m.orphaned:
+                endings.arrive(self._engine, self._m, self._dest)
+            await self._take_uncancelled(TEARDOWN_S)
+        finally:
+            self._tasks.destroy(subtask)
+        if self._m.orphaned:
+            endings.forget(self._engine, self._m)
+            return
+        endings.tell(self._engine, self._m)
+        if self._m.dest_toolstack_lost:
+            raise XapiError("CANNOT_CONTACT_HOST", self._m.dest)
+
+    async def _enter(self, phase: str) -> None:
+        await self._hold(phase)
+        fault = self._strike("fail_migration", phase)
+        if fault is not None:
+            self._fail(phase, fault)
+
+    def _strike(self, name: str, phase: str) -> Fault | None:
+        return self._pool.faults.for_migration(name, phase, self._m.names)
+
+    def _fail(self, phase: str, fault: Fault) -> None:
+        if fault.end == "halted":
+            endings.lose(self._engine, self._m)
+        elif fault.end == "dest_running" and self._dest is not None:
+            endings.switch(self._engine, self._source, self._dest)
+            endings.arrive(self._engine, self._m, self._dest)
+        else:
+            if self._source is not None:
+                self._source.state = DomainState.RUNNING
+            endings.turn_back(self._engine, self._m, self._dest)
+        if fault.error:
+            raise XapiError(*fault.error)
+        if phase == "precopy":
+            raise xenopsd(_EMU_MANAGER)
+        number = phase.removeprefix("sync")
+        raise xenopsd(f"VM.migrate: Failed during Synchronisation point {number}. msg: End_of_file")
+
+    async def _hold(self, phase: str) -> None:
+        """Waits while a fault holds this phase, or while one of the hosts is away."""
+        while self._pool.faults.holds(phase, self._m.names):
+            await _first_of(self._pool.faults.changed(), self._m.cancelled.wait())
+            self._check_cancelled()
+        while self._is_cut_off():
+            await self._pool.reachability.changed()
+
+    def _is_cut_off(self) -> bool:
+        away = self._pool.reachability.is_away
+        return not self._m.orphaned and (away(self._m.dest) or away(self._m.source))
+
+    def _check_cancelled(self) -> None:
+        if self._m.cancelled.is_set() and self._source_is_alive():
+            raise CancelledByUserError(self._m.task)
+
+    def _source_is_alive(self) -> bool:
+        return self._source is None or self._source.alive
+
+    async def _take(self, simulated_s: float) -> None:
+        await self._pool.clock.sleep(simulated_s)
+        self._check_cancelled()
+
+    async def _take_uncancelled(self, simulated_s: float) -> None:
+        await self._pool.clock.sleep(simulated_s)
+
+
+async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
+    jobs = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for job in jobs:
+            job.cancel()

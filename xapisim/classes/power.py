@@ -1,0 +1,164 @@
+"""VM power operations: start, shutdown, reboot, pause; each as the VM's current operation, in its
+turn.
+"""
+
+from xapisim.classes import operations, placement
+from xapisim.classes.call import Call, Handler
+from xapisim.errors import XapiError
+from xapisim.hypervisor import DomainState
+from xapisim.values import NULL, VOID, Value
+
+START_S = 1.0
+SHUTDOWN_S = 1.0
+REBOOT_S = 2.0
+
+
+async def start(call: Call, vm: str, start_paused: bool, _force: bool) -> Value:
+    """Takes the first host that can run it."""
+    async with call.engine.gates.operation(vm, "start", call.task):
+        hosts = [host for host in call.database.refs("host") if _fits(call, vm, host)]
+        if not hosts:
+            raise XapiError("NO_HOSTS_AVAILABLE")
+        await _boot(call, vm, hosts[0], paused=start_paused)
+    return VOID
+
+
+async def start_on(call: Call, vm: str, host: str, start_paused: bool, _force: bool) -> Value:
+    call.database.row("VM", vm)
+    call.database.row("host", host)
+    async with call.engine.gates.operation(vm, "start_on", call.task):
+        placement.check(call.pool, vm, host, with_cpu=False)
+        await _boot(call, vm, host, paused=start_paused)
+    return VOID
+
+
+def _fits(call: Call, vm: str, host: str) -> bool:
+    try:
+        placement.check(call.pool, vm, host, with_cpu=False)
+    except XapiError:
+        return False
+    return True
+
+
+async def _boot(call: Call, vm: str, host: str, *, paused: bool) -> None:
+    call.database.update("VM", vm, scheduled_to_be_resident_on=host)
+    await call.pool.clock.sleep(START_S)
+    host_fields = call.database.row("host", host).fields
+    state = DomainState.PAUSED if paused else DomainState.RUNNING
+    uuid = call.database.read("VM", vm, "uuid")
+    domain = call.pool.hypervisor.create(uuid, host_fields["uuid"], state)
+    info = host_fields["cpu_info"]
+    flags = {"vendor": info.get("vendor", ""), "features": info.get("features_hvm", "")}
+    call.database.update(
+        "VM",
+        vm,
+        resident_on=host,
+        scheduled_to_be_resident_on=NULL,
+        domid=domain.domid,
+        power_state="Paused" if paused else "Running",
+        last_boot_CPU_flags=flags,
+        memory_target=call.database.read("VM", vm, "memory_dynamic_max"),
+    )
+    operations.set_attached(call.pool, vm, attached=True)
+    _report_tools(call, vm)
+
+
+def _report_tools(call: Call, vm: str) -> None:
+    """The guest's agent says that its drivers are there; without that a VM can't be moved."""
+    fields = call.database.row("VM", vm).fields
+    has_report = call.database.has("VM_guest_metrics", fields["guest_metrics"])
+    if has_report or vm in call.pool.without_tools:
+        return
+    report = {
+        "PV_drivers_detected": True,
+        "PV_drivers_up_to_date": True,
+        "other": {"feature-suspend": "1"},
+        "live": True,
+        "last_updated": call.pool.clock.stamp(),
+    }
+    call.database.update("VM", vm, guest_metrics=call.pool.add("VM_guest_metrics", report))
+
+
+async def clean_shutdown(call: Call, vm: str) -> Value:
+    async with call.engine.gates.operation(vm, "clean_shutdown", call.task):
+        await call.pool.clock.sleep(SHUTDOWN_S)
+        _stop(call, vm)
+    return VOID
+
+
+async def hard_shutdown(call: Call, vm: str) -> Value:
+    """Cancels a live migration that is under way, waits for it, and then stops the guest."""
+    operations.check_power_state(call.pool, vm, "hard_shutdown")
+    await call.engine.migrations.cancel_and_wait(vm)
+    async with call.engine.gates.operation(vm, "hard_shutdown", call.task):
+        _stop(call, vm)
+    return VOID
+
+
+def _stop(call: Call, vm: str) -> None:
+    fields = call.database.row("VM", vm).fields
+    if call.database.has("host", fields["resident_on"]):
+        host = call.database.read("host", fields["resident_on"], "uuid")
+        domain = call.pool.hypervisor.find(fields["uuid"], host)
+        if domain is not None:
+            call.pool.hypervisor.destroy(domain)
+    operations.halt(call.pool, vm)
+
+
+async def clean_reboot(call: Call, vm: str) -> Value:
+    async with call.engine.gates.operation(vm, "clean_reboot", call.task):
+        await _reboot(call, vm)
+    return VOID
+
+
+async def hard_reboot(call: Call, vm: str) -> Value:
+    operations.check_power_state(call.pool, vm, "hard_reboot")
+    await call.engine.migrations.cancel_and_wait(vm)
+    async with call.engine.gates.operation(vm, "hard_reboot", call.task):
+        await _reboot(call, vm)
+    return VOID
+
+
+async def _reboot(call: Call, vm: str) -> None:
+    await call.pool.clock.sleep(REBOOT_S)
+    fields = call.database.row("VM", vm).fields
+    host = call.database.read("host", fields["resident_on"], "uuid")
+    old = call.pool.hypervisor.find(fields["uuid"], host)
+    if old is not None:
+        call.pool.hypervisor.destroy(old)
+    domain = call.pool.hypervisor.create(fields["uuid"], host, DomainState.RUNNING)
+    call.database.update("VM", vm, domid=domain.domid, power_state="Running")
+
+
+async def pause(call: Call, vm: str) -> Value:
+    async with call.engine.gates.operation(vm, "pause", call.task):
+        _set_state(call, vm, DomainState.PAUSED, "Paused")
+    return VOID
+
+
+async def unpause(call: Call, vm: str) -> Value:
+    async with call.engine.gates.operation(vm, "unpause", call.task):
+        _set_state(call, vm, DomainState.RUNNING, "Running")
+    return VOID
+
+
+def _set_state(call: Call, vm: str, state: DomainState, power_state: str) -> None:
+    fields = call.database.row("VM", vm).fields
+    host = call.database.read("host", fields["resident_on"], "uuid")
+    domain = call.pool.hypervisor.find(fields["uuid"], host)
+    if domain is not None:
+        domain.state = state
+    call.database.update("VM", vm, power_state=power_state)
+
+
+OPERATIONS: dict[str, Handler] = {
+    "VM.start": start,
+    "VM.start_on": start_on,
+    "VM.clean_shutdown": clean_shutdown,
+    "VM.hard_shutdown": hard_shutdown,
+    "VM.shutdown": hard_shutdown,
+    "VM.clean_reboot": clean_reboot,
+    "VM.hard_reboot": hard_reboot,
+    "VM.pause": pause,
+    "VM.unpause": unpause,
+}

@@ -1,0 +1,84 @@
+"""Sessions: pool sessions are rows of the database, a host's local sessions live beside it."""
+
+from xapisim.classes.events import Events
+from xapisim.classes.pool import Pool
+from xapisim.errors import XapiError
+from xapisim.values import NULL
+
+REFRESH_S = 600.0
+"""`last_active` is written again only when it is older than this."""
+
+
+class Sessions:
+    def __init__(self, pool: Pool, events: Events) -> None:
+        self._pool = pool
+        self._db = pool.database
+        self._events = events
+        self._last_active: dict[str, float] = {}
+        self._local: dict[str, str] = {}
+
+    def authenticate(self, user: str, password: str) -> None:
+        account = self._pool.account
+        if (user, password) != (account.user, account.password):
+            raise XapiError("SESSION_AUTHENTICATION_FAILED", user, "Authentication failure")
+
+    def open(self, user: str, host: str, originator: str) -> str:
+        now = self._pool.clock.stamp()
+        ref = self._pool.add(
+            "session",
+            {
+                "this_host": host,
+                "this_user": NULL,
+                "last_active": now,
+                "validation_time": now,
+                "is_local_superuser": True,
+                "auth_user_name": user,
+                "originator": originator,
+            },
+        )
+        self._last_active[ref] = self._pool.clock.now()
+        return ref
+
+    def open_local(self, host: str) -> str:
+        ref = self._pool.ids.fresh_ref()
+        self._local[ref] = host
+        return ref
+
+    def check(self, ref: str, host: str) -> None:
+        """Raises SESSION_INVALID, or HOST_IS_SLAVE where only the coordinator could know the
+        session.
+        """
+        if self._local.get(ref) == host:
+            return
+        if host != self._pool.coordinator:
+            raise self.redirect()
+        if not self._db.has("session", ref):
+            raise XapiError("SESSION_INVALID", ref)
+        now = self._pool.clock.now()
+        if now - self._last_active.get(ref, 0.0) > REFRESH_S:
+            self._last_active[ref] = now
+            self._db.update("session", ref, last_active=self._pool.clock.stamp())
+
+    def check_local(self, ref: str, host: str) -> None:
+        """For the call that ends a local session, which needs no coordinator."""
+        if self._local.get(ref) != host:
+            raise XapiError("SESSION_INVALID", ref)
+
+    def redirect(self) -> XapiError:
+        """The address is the simulator's endpoint, which an unmodified client can follow."""
+        return XapiError("HOST_IS_SLAVE", self._pool.endpoints[self._pool.coordinator])
+
+    def originator(self, ref: str) -> str:
+        row = self._db.tables["session"].rows.get(ref)
+        return "" if row is None else str(row.fields["originator"])
+
+    def close(self, ref: str) -> None:
+        """Ends the session and its blocked event.from; its tasks run on."""
+        self._last_active.pop(ref, None)
+        if self._local.pop(ref, None) is None and self._db.has("session", ref):
+            self._db.delete("session", ref)
+        self._events.wake_session(ref)
+
+    def close_all(self) -> None:
+        for ref in self._db.refs("session"):
+            self.close(ref)

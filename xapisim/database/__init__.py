@@ -1,0 +1,1 @@
+"""The pool's database: tables of records, their generations and their relations."""

@@ -1,0 +1,69 @@
+"""From a world to a running pool: fills the database, starts the domains, computes what XAPI
+computes at start.
+"""
+
+import uuid
+from dataclasses import dataclass
+
+from xapisim.classes import engine as engines
+from xapisim.classes import memory, operations
+from xapisim.classes.engine import Engine
+from xapisim.classes.pool import Account, Pool, VmLoad
+from xapisim.clock import Clock
+from xapisim.database.database import Database
+from xapisim.faults.registry import Faults
+from xapisim.hypervisor import DomainState, Hypervisor
+from xapisim.ids import Ids
+from xapisim.schema.load import schema
+from xapisim.world.model import World
+
+_STATES = {"Running": DomainState.RUNNING, "Paused": DomainState.PAUSED}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line decides for all pools.
+
+    The seed decides the world's refs and uuids; sessions and tasks are new in every run, as a
+    handle from before a restart must not fit one from after it.
+    """
+
+    account: Account
+    time_factor: float = 1.0
+    seed: int = 0
+
+
+def build(world: World, settings: Settings, faults: Faults) -> Engine:
+    database = Database(schema())
+    database.generation = world.generation
+    for class_name, records in world.records.items():
+        for ref, fields in records.items():
+            database.insert(class_name, ref, fields)
+    pool = Pool(
+        database=database,
+        hypervisor=Hypervisor(),
+        clock=Clock(settings.time_factor, instant=world.instant),
+        ids=Ids(settings.seed, f"run/{uuid.uuid4()}"),
+        faults=faults,
+        account=settings.account,
+        loads={vm: VmLoad(*load) for vm, load in world.loads.items()},
+        nic_mbps=world.nic_mbps,
+        without_tools=frozenset(world.without_tools),
+    )
+    _start_domains(pool)
+    return engines.start(pool)
+
+
+def _start_domains(pool: Pool) -> None:
+    for row in list(pool.database.rows("VM")):
+        fields = row.fields
+        if not fields["memory_overhead"]:
+            pool.database.update("VM", row.ref, memory_overhead=memory.overhead_bytes(fields))
+        state = _STATES.get(fields["power_state"])
+        on_a_host = pool.database.has("host", fields["resident_on"])
+        if state and on_a_host and not fields["is_control_domain"]:
+            host = pool.database.read("host", fields["resident_on"], "uuid")
+            known = max(fields["domid"], 0)
+            domain = pool.hypervisor.create(fields["uuid"], host, state, known)
+            pool.database.update("VM", row.ref, domid=domain.domid)
+        operations.refresh(pool, row.ref)

@@ -1,0 +1,121 @@
+"""One host on the network: its port, the HTTP around its calls, and the silence when it is away."""
+
+import asyncio
+import html
+import socket
+
+from aiohttp import web
+
+from xapisim.dispatch.dispatcher import LIST_METHODS
+from xapisim.errors import XapiError
+from xapisim.server.calls import Calls, DroppedError
+from xapisim.wire import json_rpc, xml_in, xml_out
+from xapisim.wire.xml_in import MalformedRequestError
+
+_COMMON = {"cache-control": "no-cache, no-store"}
+_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "X-Requested-With"}
+_XML = {**_COMMON, "content-type": "text/xml", **_CORS}
+_JSON = {**_COMMON, "content-type": "application/json", **_CORS}
+_HTML = {"content-type": "text/html", "connection": "close", **_COMMON}
+_OPTIONS = {**_COMMON, **_CORS, "Access-Control-Allow-Methods": "PUT"}
+_FORBIDDEN = (
+    b"<html><body><h1>HTTP 403 forbidden</h1>"
+    b"Access to the requested resource is forbidden.</body></html>"
+)
+_BROKEN = (
+    "<html><body><h1>HTTP 500 internal server error</h1>An unexpected error occurred; "
+    "please wait a while and try again. If the problem persists, please contact your support "
+    "representative.<h1> Additional information </h1>{}</body></html>"
+)
+_XML_PATHS = ("/", "/RPC2")
+IDLE_S = 43_200.0
+"""XAPI keeps idle connections; the TLS proxy before it gives up after twelve hours."""
+
+
+class Endpoint:
+    def __init__(self, calls: Calls, listener: socket.socket) -> None:
+        self._calls = calls
+        self._socket = listener
+        self._address: tuple[str, int] = listener.getsockname()[:2]
+        self._http = web.Server(self._answer, access_log=None, keepalive_timeout=IDLE_S)
+        self._listening: asyncio.Server | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self._address[0]}:{self._address[1]}"
+
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self._http, sock=self._socket)
+
+    def cut(self) -> None:
+        """The host is gone from the network: nothing listens, and open connections break."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        for connection in self._http.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    async def reopen(self) -> None:
+        if self._listening is None:
+            self._socket = listen(*self._address)
+            await self.open()
+
+    async def close(self) -> None:
+        self.cut()
+        # 0 would mean no limit, and a poll that blocks would hold the whole program.
+        await self._http.shutdown(timeout=0.05)
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.method == "OPTIONS":
+            return web.Response(headers=_OPTIONS)
+        if request.method != "POST":
+            return web.Response(status=403, body=_FORBIDDEN, headers=_HTML)
+        try:
+            return await self._reply(request.path, await request.read())
+        except MalformedRequestError as error:
+            return _broken(str(error))
+        except DroppedError:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+
+    async def _reply(self, path: str, body: bytes) -> web.StreamResponse:
+        if path in _XML_PATHS:
+            return web.Response(body=await self._xml(body), headers=_XML)
+        if path == "/jsonrpc":
+            return web.Response(body=await self._json(body), headers=_JSON)
+        raise MalformedRequestError('Xmlm.Error(1:1, "expected root element")')
+
+    async def _xml(self, body: bytes) -> bytes:
+        method, params = xml_in.parse_call(body)
+        try:
+            value = await self._calls.call(method, params)
+        except XapiError as error:
+            return xml_out.failure(error.description)
+        return xml_out.bare(value) if method == LIST_METHODS else xml_out.success(value)
+
+    async def _json(self, body: bytes) -> bytes:
+        call = json_rpc.parse_call(body)
+        try:
+            value = await self._calls.call(call.method, call.params)
+        except XapiError as error:
+            return json_rpc.failure(call, error.description)
+        return json_rpc.success(call, value)
+
+
+def listen(bind: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((bind, port))
+    return listener
+
+
+def _broken(text: str) -> web.Response:
+    """What XAPI answers to a body that is no request; it closes the connection."""
+    page = _BROKEN.format(html.escape(text))
+    response = web.Response(status=500, reason="Internal Error", body=page.encode(), headers=_HTML)
+    response.force_close()
+    return response
