@@ -27,9 +27,10 @@ from xenferry.controller.v1 import host_registry_pb2, host_registry_pb2_grpc
 log = structlog.get_logger()
 
 CALL_S = 5.0
-BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-# Changes come in bursts: a move touches its VM five times in a tenth of a second.
-DEBOUNCE_S = 0.02
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+# Changes come in bursts: a move touches its VM five times, and moves come together. A fifth of a
+# second is early enough for an inventory whose figures are asked for again before they are used.
+DEBOUNCE_S = 0.2
 # XAPI's figure of free memory costs a call, and a burst of moves would ask for it at each step.
 MEMORY_DEBOUNCE_S = 0.25
 
