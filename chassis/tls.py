@@ -1,14 +1,15 @@
 """Mutual TLS for servers and channels; without it only loopback is served or called."""
 
 import ipaddress
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import grpc
-import structlog
 
-log = structlog.get_logger()
+# Not structlog: command lines import this module, and it would be a third of their start.
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class _Rotation:
                 return None
             renewed = self._read()
         except OSError as error:  # a renewal half done: keep the old one, look again next time
-            log.warning("certificate.kept", why=str(error))
+            log.warning("certificate.kept why=%s", error)
             return None
         self._seen = now
         return renewed

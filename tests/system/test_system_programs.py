@@ -89,3 +89,15 @@ def test_a_second_controller_on_the_same_database_is_refused(shared_stack: Stack
 
     assert ran.returncode == 2
     assert str(shared_stack.database) in ran.stderr
+
+
+def test_an_agent_that_waits_for_its_hypervisor_ends_on_sigterm(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[xapi]\nurl = "http://127.0.0.1:{processes.free_port()}"\npassword = "x"\n')
+    command = [processes.program("xenferry-hostagent"), "--config", str(config)]
+    agent = Process("agent", command, tmp_path / "log")
+    agent.launch()
+    processes.wait_until("the agent to look for XAPI", lambda: agent.log.stat().st_size > 0)
+
+    assert agent.stop() == 0
+    assert "Traceback" not in agent.log.read_text()
