@@ -9,6 +9,7 @@ from controller.model.migration import Migration
 from controller.ports.failures import StoreUnavailable
 from controller.ports.registry import Delta, Registration
 from controller.store import inventory_rows, metrics, schema
+from controller.store.absences import Absences
 from controller.store.database import Database
 from controller.store.inventory_rows import Change, HostRecord, Placed, lasting
 from controller.store.live import LiveMigrations
@@ -30,6 +31,7 @@ class Inventory:
         self._instances: dict[str, Instance] = {}
         self._reserved: dict[str, dict[str, int]] = {}
         self._sightings = Sightings(liveness.alive)
+        self._absences = Absences(liveness.now_s)
         self._unsettled: set[str] = set()
         self._one_at_a_time = asyncio.Lock()
         live.listen(self._on_migration)
@@ -124,7 +126,7 @@ class Inventory:
 
     async def _keep_whole(self, host_id: str, host: HostRecord, touched: set[str]) -> None:
         async with self._one_at_a_time:
-            asked = touched | self._unsettled | self._sightings.disputed
+            asked = touched | self._unsettled | self._sightings.disputed | self._absences.missing
             self._unsettled.clear()
             try:
                 await self._write(self._change(host_id, host, asked))
@@ -138,9 +140,11 @@ class Inventory:
             known = self._instances.get(instance_id)
             seen = self._sightings.believe(instance_id, known.host_id if known else "")
             if seen is None:
-                if known is not None and not known.migration_id:
+                if self._is_gone(known):
                     gone.append(instance_id)
-            elif known is None:
+                continue
+            self._absences.ended(instance_id)
+            if known is None:
                 new.append(Placed(seen.facts, seen.home))
             elif seen.home != known.host_id or lasting(seen.facts) != lasting(known.facts):
                 changed.append(Placed(seen.facts, seen.home))
@@ -148,6 +152,12 @@ class Inventory:
                 fleeting.append(Placed(seen.facts, seen.home))
         told = None if self._hosts.get(host_id) == host else host
         return Change(told, new, changed, gone, fleeting)
+
+    def _is_gone(self, known: Instance | None) -> bool:
+        """Tell whether to forget an instance that nobody tells of."""
+        if known is None or known.migration_id:
+            return False
+        return self._absences.lasts(known.instance_id)
 
     async def _write(self, change: Change) -> None:
         if not change.lasting:
@@ -171,6 +181,7 @@ class Inventory:
         for instance_id in change.gone:
             if not self._instances[instance_id].migration_id:
                 del self._instances[instance_id]
+                self._absences.ended(instance_id)
 
     def _on_migration(self, migration: Migration, rehomed: bool) -> None:
         """Follow what the ledger has committed about an instance and its destination."""

@@ -27,6 +27,10 @@ class Liveness:
         self._monotonic = monotonic
         self._heard: dict[str, _Heard] = {}
 
+    def now_s(self) -> float:
+        """Return the time by which agents' silence is measured, seconds."""
+        return self._monotonic()
+
     def hear(self, host_id: str, session_id: str, sequence: int) -> None:
         """Take a sign of life."""
         self._heard[host_id] = _Heard(self._monotonic(), self._clock.now(), session_id, sequence)

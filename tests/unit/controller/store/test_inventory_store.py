@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from controller.model.inventory import PowerState
 from controller.model.migration import MigrationState
 from controller.ports.ledger import Advance
+from controller.store.absences import GONE_AFTER_S
 from tests.support.ledger_conformance import claim_of
 from tests.support.store_world import Store, a_plan, an_agent, open_store
 
@@ -87,6 +88,8 @@ async def test_registration_replaces_what_the_host_had(tmp_path: Path) -> None:
         await store.inventory.register(agent.registration(one))
 
         await store.inventory.register(agent.registration(two))
+        store.clock.seconds += GONE_AFTER_S
+        await store.inventory.heartbeat(agent.delta(1))
 
         assert await store.inventory.instance(one.instance_id) is None
         assert await store.inventory.instance(two.instance_id) is not None
@@ -136,6 +139,37 @@ async def test_only_the_saga_moves_an_instance_that_is_being_migrated(tmp_path: 
 
         await store.ledger.advance(claim_of(migration, "me"), Advance(rehome=True))
         assert (await store.instance(guest.instance_id)).host_id == dest.host_id
+
+
+async def test_a_guest_that_is_told_gone_before_it_is_told_there_stays_known(
+    tmp_path: Path,
+) -> None:
+    source, dest = an_agent("xs1"), an_agent("xs2")
+    guest = source.runs()
+    async with open_store(tmp_path) as store:
+        await store.inventory.register(dest.registration())
+        await store.inventory.register(source.registration(guest))
+
+        await store.inventory.heartbeat(source.delta(1, gone=(guest.instance_id,)))
+        between = await store.inventory.instance(guest.instance_id)
+        arrived = replace(guest, host_id=dest.host_id)
+        await store.inventory.heartbeat(dest.delta(1, changed=(arrived,)))
+
+        assert between is not None
+        assert (await store.instance(guest.instance_id)).host_id == dest.host_id
+
+
+async def test_a_guest_that_nobody_tells_of_for_a_while_is_forgotten(tmp_path: Path) -> None:
+    source = an_agent("xs1")
+    guest = source.runs()
+    async with open_store(tmp_path) as store:
+        await store.inventory.register(source.registration(guest))
+        await store.inventory.heartbeat(source.delta(1, gone=(guest.instance_id,)))
+
+        store.clock.seconds += GONE_AFTER_S
+        await store.inventory.heartbeat(source.delta(2))
+
+        assert await store.inventory.instance(guest.instance_id) is None
 
 
 async def test_instance_told_gone_by_both_stays_while_it_is_migrated(tmp_path: Path) -> None:
