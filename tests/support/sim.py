@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,11 +28,13 @@ class Simulator:
         time_factor: float = 1.0,
         seed: int = 0,
         password: str = PASSWORD,
+        options: Sequence[str] = (),
     ) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="xapisim-")
         paths = [self._as_file(world), *more_worlds]
         command = [sys.executable, "-m", "xapisim", "serve", *map(str, paths)]
         command += ["--time-factor", str(time_factor), "--seed", str(seed), "--password", password]
+        command += options
         self.user = "root"
         self.password = password
         self._log = (Path(self._scratch.name) / "stderr.log").open("w+")
@@ -40,6 +43,7 @@ class Simulator:
         )
         ready = self._read_ready()
         self.endpoints: dict[str, str] = ready["endpoints"]
+        self.ready = ready
         self.control: str = ready["control"]
 
     def _as_file(self, world: Path | str) -> Path:
@@ -73,6 +77,11 @@ class Simulator:
 
     def clear_faults(self) -> None:
         self._ask("DELETE", "/sim/faults")
+
+    def step(self, seconds: float) -> float:
+        """Lets a stepped clock go on; the result is how much has passed in all."""
+        passed_s: float = self._ask("POST", "/sim/clock", {"step_s": seconds})["passed_s"]
+        return passed_s
 
     def domains(self) -> list[dict[str, Any]]:
         """What really runs: pool, host, vm (names), their uuids, domid, state, alive."""

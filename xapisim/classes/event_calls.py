@@ -1,10 +1,8 @@
-"""event.*: event.from and event.inject; the legacy calls answer as far as a client needs to move
-on.
-"""
+"""event.*: event.from, event.inject, and the legacy calls around event.next."""
 
 from xapisim.classes.call import Call, Handler
 from xapisim.classes.events import Subscription, Token
-from xapisim.errors import XapiError, handle_invalid
+from xapisim.errors import handle_invalid
 from xapisim.values import VOID, Value
 
 
@@ -26,24 +24,31 @@ def inject(call: Call, class_name: str, ref: str) -> Value:
     return token
 
 
-def register(_call: Call, _classes: list[str]) -> Value:
+def register(call: Call, classes: list[str]) -> Value:
+    call.engine.queues.register(call.session, classes)
+    return VOID
+
+
+def unregister(call: Call, classes: list[str]) -> Value:
+    call.engine.queues.unregister(call.session, classes)
     return VOID
 
 
 def get_current_id(call: Call) -> Value:
-    return call.database.generation
+    return call.engine.queues.current(call.session)
 
 
-def next_(call: Call) -> Value:
-    tracked = call.session.removeprefix("OpaqueRef:").replace("-", "")
-    raise XapiError("SESSION_NOT_REGISTERED", f"trackid={tracked}")
+async def next_(call: Call) -> Value:
+    """Seconds since 1970 with a dot at the end stand for the time."""
+    stamp = f"{int(call.pool.clock.now())}."
+    return await call.engine.queues.next(call.session, stamp)
 
 
 METHODS: dict[str, Handler] = {
     "event.from": from_,
     "event.inject": inject,
     "event.register": register,
-    "event.unregister": register,
+    "event.unregister": unregister,
     "event.next": next_,
     "event.get_current_id": get_current_id,
 }

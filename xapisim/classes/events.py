@@ -109,7 +109,7 @@ class Events:
                 events = self.collect(subscription, since)
                 left_s = deadline - loop.time()
                 if events or left_s <= 0:
-                    return self._reply(subscription, since, events)
+                    return self._reply(since, events)
                 await _wait_for(waiter.woken, left_s)
         finally:
             del self._waiters[waiter]
@@ -126,18 +126,21 @@ class Events:
             deletions.extend(_deletions(table, seen, subscription))
         return events + deletions
 
-    def _reply(self, subscription: Subscription, since: Token, events: list[Value]) -> Value:
-        messages = since.messages
-        if subscription.wants_class(_MESSAGE):
-            messages = self._db.generation
-        return {
-            "events": events,
-            "valid_ref_counts": self._ref_counts(),
-            "token": str(Token(self._db.generation, messages)),
-        }
+    def _reply(self, since: Token, events: list[Value]) -> Value:
+        """The token moves on to the newest change told, and no further (recorded on xapi 26.17)."""
+        told = [int(event["id"]) for event in events if event["class"] != _MESSAGE]
+        has_messages = any(event["class"] == _MESSAGE for event in events)
+        token = Token(
+            max(told, default=since.database),
+            self._db.generation if has_messages else since.messages,
+        )
+        return {"events": events, "valid_ref_counts": self._ref_counts(), "token": str(token)}
 
     def token(self) -> str:
         return str(Token(self._db.generation))
+
+    def now(self) -> Token:
+        return Token(self._db.generation, self._db.generation)
 
     def wake_session(self, session: str) -> None:
         for waiter in self._waiters:

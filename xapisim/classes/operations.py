@@ -4,6 +4,7 @@ Lists and their order were recorded on xapi 26.17; the order of the checks is XA
 error wins.
 """
 
+from xapisim.classes import guest_tools, storage_rules
 from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
 from xapisim.values import NULL, Value
@@ -39,6 +40,15 @@ _NEEDS_DRIVERS = frozenset(
     }
 )
 _DURING_MIGRATION = ("hard_reboot", "hard_shutdown")
+_DURING_SEND = (
+    "metadata_export",
+    "hard_reboot",
+    "hard_shutdown",
+    "clean_reboot",
+    "clean_shutdown",
+)
+_BESIDE = {"pool_migrate": _DURING_MIGRATION, "migrate_send": _DURING_SEND}
+"""What may be done to a VM while it moves (recorded on xapi 26.17)."""
 _STATES = {
     "start": ("Halted",),
     "start_on": ("Halted",),
@@ -59,6 +69,7 @@ _STATES = {
     "migrate_send": ("Halted", "Suspended", "Running"),
     "destroy": ("Halted", "Suspended"),
     "export": ("Halted", "Suspended"),
+    "clone": ("Halted",),
 }
 _CONTROL_DOMAIN_TEXT = "This operation is not allowed on a control domain"
 
@@ -69,8 +80,9 @@ def allowed(pool: Pool, vm: str) -> list[str]:
     running = set(fields["current_operations"].values())
     possible = _possible(fields)
     if running:
-        possible = _DURING_MIGRATION if running == {"pool_migrate"} else ()
-    elif fields["power_state"] == "Running" and not has_drivers(pool, fields):
+        beside = _BESIDE.get(next(iter(running)), ()) if len(running) == 1 else ()
+        possible = tuple(operation for operation in beside if operation in possible)
+    elif fields["power_state"] == "Running" and not guest_tools.has_drivers(pool, fields):
         possible = tuple(op for op in possible if op not in _NEEDS_DRIVERS)
     return [operation for operation in possible if operation not in fields["blocked_operations"]]
 
@@ -83,26 +95,6 @@ def _possible(fields: dict[str, Value]) -> tuple[str, ...]:
     if fields["is_a_template"]:
         return _TEMPLATE
     return _BY_STATE[fields["power_state"]]
-
-
-def has_drivers(pool: Pool, fields: dict[str, Value]) -> bool:
-    """Whether the guest can be asked to suspend; a PV guest always can."""
-    if fields["domain_type"] in ("pv", "pv_in_pvh", "pvh") or not fields["HVM_boot_policy"]:
-        return True
-    guest = pool.database.tables["VM_guest_metrics"].rows.get(fields["guest_metrics"])
-    if guest is None:
-        return False
-    other = guest.fields["other"]
-    return (
-        guest.fields["PV_drivers_detected"]
-        or _has_version(guest.fields)
-        or "feature-suspend" in other
-    )
-
-
-def _has_version(guest: dict[str, Value]) -> bool:
-    """Before PV_drivers_detected existed, the version the guest reported stood for it."""
-    return bool(guest["PV_drivers_version"])
 
 
 def refresh(pool: Pool, vm: str) -> None:
@@ -134,7 +126,7 @@ def check_power_state(pool: Pool, vm: str, operation: str) -> None:
 
 def _check_other_operations(vm: str, operation: str, fields: dict[str, Value]) -> None:
     for task, running in fields["current_operations"].items():
-        if running == "pool_migrate" and operation in _DURING_MIGRATION:
+        if operation in _BESIDE.get(running, ()):
             continue
         raise XapiError("OTHER_OPERATION_IN_PROGRESS", "VM", vm, running, task)
 
@@ -142,7 +134,8 @@ def _check_other_operations(vm: str, operation: str, fields: dict[str, Value]) -
 def _check_kind(vm: str, operation: str, fields: dict[str, Value]) -> None:
     if fields["is_a_snapshot"] and operation not in _SNAPSHOT:
         raise XapiError("VM_IS_SNAPSHOT", vm, operation)
-    if fields["is_a_template"] and operation not in _TEMPLATE:
+    is_template = fields["is_a_template"] and not fields["is_a_snapshot"]
+    if is_template and operation not in _TEMPLATE:
         raise XapiError("VM_IS_TEMPLATE", vm, operation)
     if fields["is_control_domain"] and operation not in _CONTROL_DOMAIN:
         raise XapiError("OPERATION_NOT_ALLOWED", _CONTROL_DOMAIN_TEXT)
@@ -158,7 +151,7 @@ def _check_mobility(pool: Pool, vm: str, operation: str, fields: dict[str, Value
     ):
         raise XapiError("VM_IS_IMMOBILE", vm)
     running = fields["power_state"] == "Running"
-    if running and operation in _NEEDS_DRIVERS and not has_drivers(pool, fields):
+    if running and operation in _NEEDS_DRIVERS and not guest_tools.has_drivers(pool, fields):
         raise XapiError("VM_LACKS_FEATURE", vm)
 
 
@@ -173,6 +166,7 @@ def set_attached(pool: Pool, vm: str, *, attached: bool) -> None:
         for ref in fields[f"{class_name}s"]:
             if pool.database.read(class_name, ref, "currently_attached") != attached:
                 pool.database.update(class_name, ref, currently_attached=attached)
+    storage_rules.refresh_devices(pool, vm)
 
 
 def halt(pool: Pool, vm: str) -> None:

@@ -13,8 +13,10 @@ CPU_VENDOR = "VM last booted on a host which had a CPU from a different vendor."
 CPU_FEATURES = "VM last booted on a CPU with features this host's CPU does not have."
 
 
-def check(pool: Pool, vm: str, host: str, *, with_cpu: bool) -> None:
-    """Raises the first reason why the VM can't run there."""
+def check(pool: Pool, vm: str, host: str, *, with_cpu: bool, with_storage: bool = True) -> None:
+    """Raises the first reason why the VM can't run there; storage doesn't count for a VM whose
+    disks come along.
+    """
     fields = pool.database.row("VM", vm).fields
     if not is_live(pool, host):
         raise XapiError("HOST_NOT_LIVE")
@@ -23,7 +25,8 @@ def check(pool: Pool, vm: str, host: str, *, with_cpu: bool) -> None:
         raise XapiError("HOST_DISABLED", host)
     if with_cpu:
         check_cpu(pool, vm, host)
-    _check_storage(pool, vm, host)
+    if with_storage:
+        _check_storage(pool, vm, host)
     _check_networks(pool, vm, host)
     _check_memory(pool, vm, host)
     _check_cpus(pool, vm, host)
@@ -37,19 +40,25 @@ def is_live(pool: Pool, host: str) -> bool:
 
 
 def check_cpu(pool: Pool, vm: str, host: str) -> None:
-    """The features the VM saw when it booted must all be there; without a record there is nothing
-    to miss.
-    """
-    flags = pool.database.read("VM", vm, "last_boot_CPU_flags")
     info = pool.database.read("host", host, "cpu_info")
+    reason = cpu_difference(pool.database.row("VM", vm).fields, info)
+    if reason:
+        raise XapiError("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, reason)
+
+
+def cpu_difference(vm: dict[str, Value], info: dict[str, str]) -> str:
+    """What the VM would miss, or nothing. The features it saw when it booted must all be there;
+    without a record there is nothing to miss.
+    """
+    flags = vm["last_boot_CPU_flags"]
     vendor = info.get("vendor")
     if vendor and flags.get("vendor", vendor) != vendor:
-        raise XapiError("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, CPU_VENDOR)
-    domain_type = pool.database.read("VM", vm, "domain_type")
-    key = "features_pv" if domain_type == "pv" else "features_hvm"
+        return CPU_VENDOR
+    key = "features_pv" if vm["domain_type"] == "pv" else "features_hvm"
     offered = info.get(key) or info.get("features", "")
     if offered and not _is_subset(flags.get("features", ""), offered):
-        raise XapiError("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, CPU_FEATURES)
+        return CPU_FEATURES
+    return ""
 
 
 def _is_subset(wanted: str, offered: str) -> bool:

@@ -2,7 +2,7 @@
 turn.
 """
 
-from xapisim.classes import operations, placement
+from xapisim.classes import operations, placement, storage_rules, suspension
 from xapisim.classes.call import Call, Handler
 from xapisim.errors import XapiError
 from xapisim.hypervisor import DomainState
@@ -61,6 +61,7 @@ async def _boot(call: Call, vm: str, host: str, *, paused: bool) -> None:
     )
     operations.set_attached(call.pool, vm, attached=True)
     _report_tools(call, vm)
+    storage_rules.refresh_devices(call.pool, vm)
 
 
 def _report_tools(call: Call, vm: str) -> None:
@@ -81,6 +82,7 @@ def _report_tools(call: Call, vm: str) -> None:
 
 async def clean_shutdown(call: Call, vm: str) -> Value:
     async with call.engine.gates.operation(vm, "clean_shutdown", call.task):
+        await call.engine.sends.memory_moved(vm)
         await call.pool.clock.sleep(SHUTDOWN_S)
         _stop(call, vm)
     return VOID
@@ -91,6 +93,7 @@ async def hard_shutdown(call: Call, vm: str) -> Value:
     operations.check_power_state(call.pool, vm, "hard_shutdown")
     await call.engine.migrations.cancel_and_wait(vm)
     async with call.engine.gates.operation(vm, "hard_shutdown", call.task):
+        await call.engine.sends.memory_moved(vm)
         _stop(call, vm)
     return VOID
 
@@ -102,11 +105,14 @@ def _stop(call: Call, vm: str) -> None:
         domain = call.pool.hypervisor.find(fields["uuid"], host)
         if domain is not None:
             call.pool.hypervisor.destroy(domain)
+    suspension.drop_image(call, vm)
     operations.halt(call.pool, vm)
+    call.database.update("VM", vm, memory_target=0)
 
 
 async def clean_reboot(call: Call, vm: str) -> Value:
     async with call.engine.gates.operation(vm, "clean_reboot", call.task):
+        await call.engine.sends.memory_moved(vm)
         await _reboot(call, vm)
     return VOID
 
@@ -115,6 +121,7 @@ async def hard_reboot(call: Call, vm: str) -> Value:
     operations.check_power_state(call.pool, vm, "hard_reboot")
     await call.engine.migrations.cancel_and_wait(vm)
     async with call.engine.gates.operation(vm, "hard_reboot", call.task):
+        await call.engine.sends.memory_moved(vm)
         await _reboot(call, vm)
     return VOID
 
@@ -149,6 +156,7 @@ def _set_state(call: Call, vm: str, state: DomainState, power_state: str) -> Non
     if domain is not None:
         domain.state = state
     call.database.update("VM", vm, power_state=power_state)
+    storage_rules.refresh_devices(call.pool, vm)
 
 
 OPERATIONS: dict[str, Handler] = {

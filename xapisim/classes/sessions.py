@@ -5,6 +5,9 @@ from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
 from xapisim.values import NULL
 
+MAX_IDLE_S = 24 * 3600.0
+MAX_PER_ORIGINATOR = 500
+MAX_ANONYMOUS = 400
 REFRESH_S = 600.0
 """`last_active` is written again only when it is older than this."""
 
@@ -78,6 +81,19 @@ class Sessions:
         if self._local.pop(ref, None) is None and self._db.has("session", ref):
             self._db.delete("session", ref)
         self._events.wake_session(ref)
+
+    def expire(self, now: float) -> None:
+        """Ends sessions unused for a day, and the longest unused of an originator with too many."""
+        by_originator: dict[str, list[str]] = {}
+        for ref in sorted(self._last_active, key=lambda ref: self._last_active[ref]):
+            if now - self._last_active[ref] > MAX_IDLE_S:
+                self.close(ref)
+            else:
+                by_originator.setdefault(self.originator(ref), []).append(ref)
+        for originator, refs in by_originator.items():
+            most = MAX_PER_ORIGINATOR if originator else MAX_ANONYMOUS
+            for ref in refs[: max(0, len(refs) - most)]:
+                self.close(ref)
 
     def close_all(self) -> None:
         for ref in self._db.refs("session"):

@@ -1,39 +1,55 @@
 """PBD.*: what makes a host see a storage repository."""
 
+from xapisim.classes import storage_rules
 from xapisim.classes.call import Call, Handler
 from xapisim.errors import XapiError
 from xapisim.values import VOID, Value
 
 
 def plug(call: Call, pbd: str) -> Value:
-    """Doing it again changes nothing."""
-    if not call.database.read("PBD", pbd, "currently_attached"):
-        call.database.update("PBD", pbd, currently_attached=True)
+    """Doing it again changes nothing; an SR that isn't shared is plugged at one host alone."""
+    fields = call.database.row("PBD", pbd).fields
+    if fields["currently_attached"]:
+        return VOID
+    sr = call.database.row("SR", fields["SR"]).fields
+    if sr["type"] not in storage_rules.drivers(call.pool):
+        raise XapiError("SR_UNKNOWN_DRIVER", sr["type"])
+    others = storage_rules.plugged_pbds(call.pool, fields["SR"])
+    if others and not sr["shared"]:
+        host = call.database.read("PBD", others[0], "host")
+        raise XapiError("SR_NOT_SHARABLE", fields["SR"], host)
+    call.database.update("PBD", pbd, currently_attached=True)
+    storage_rules.refresh_sr(call.pool, fields["SR"])
     return VOID
 
 
 def unplug(call: Call, pbd: str) -> Value:
-    """Refused while a running VM of that host has a disk there."""
+    """Refused while running VMs of that host have disks there: the error names all the disks."""
     fields = call.database.row("PBD", pbd).fields
     if not fields["currently_attached"]:
         return VOID
-    for vdi in call.database.read("SR", fields["SR"], "VDIs"):
-        if _is_in_use(call, vdi, fields["host"]):
-            raise XapiError("VDI_IN_USE", vdi, "unplug")
+    in_use = _in_use(call, fields["SR"], fields["host"])
+    if in_use:
+        raise XapiError("VDI_IN_USE", *in_use)
     call.database.update("PBD", pbd, currently_attached=False)
+    storage_rules.refresh_sr(call.pool, fields["SR"])
     return VOID
 
 
-def _is_in_use(call: Call, vdi: str, host: str) -> bool:
-    for vbd in call.database.read("VDI", vdi, "VBDs"):
-        fields = call.database.row("VBD", vbd).fields
-        vm = call.database.tables["VM"].rows.get(fields["VM"])
-        if fields["currently_attached"] and vm is not None and vm.fields["resident_on"] == host:
-            return True
-    return False
+def _in_use(call: Call, sr: str, host: str) -> list[str]:
+    """The disks of that host's guests, in the order of the guests' refs (recorded)."""
+    found = {}
+    for vdi in call.database.read("SR", sr, "VDIs"):
+        for vbd in storage_rules.users(call.pool, vdi):
+            vm = call.database.read("VBD", vbd, "VM")
+            if call.database.has("VM", vm) and call.database.read("VM", vm, "resident_on") == host:
+                found[vdi] = vm
+    return sorted(found, key=lambda vdi: str(found[vdi]), reverse=True)
 
 
 def create(call: Call, record: dict[str, Value]) -> Value:
+    """The host needn't exist (recorded on xapi 26.17)."""
+    call.database.row("SR", record["SR"])
     for pbd in call.database.rows("PBD"):
         if (pbd.fields["SR"], pbd.fields["host"]) == (record["SR"], record["host"]):
             raise XapiError("PBD_EXISTS", record["SR"], record["host"], pbd.ref)
@@ -47,9 +63,16 @@ def destroy(call: Call, pbd: str) -> Value:
     return VOID
 
 
+def set_device_config(call: Call, pbd: str, _config: dict[str, str]) -> Value:
+    """Only hosts themselves may (recorded on xapi 26.17)."""
+    call.database.row("PBD", pbd)
+    raise XapiError("PERMISSION_DENIED", "")
+
+
 METHODS: dict[str, Handler] = {
     "PBD.plug": plug,
     "PBD.unplug": unplug,
     "PBD.create": create,
     "PBD.destroy": destroy,
+    "PBD.set_device_config": set_device_config,
 }

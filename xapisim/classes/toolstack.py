@@ -30,6 +30,10 @@ async def restart(engine: Engine, host: str) -> None:
             migration.orphaned = True
         elif migration.dest == host:
             migration.dest_toolstack_lost = True
+    for send in engine.sends.all():
+        if is_coordinator or send.source == host:
+            send.interrupted = True
+            send.cancelled.set()
     await pool.clock.sleep(NOTICED_S)
     for migration in engine.migrations.all():
         if migration.orphaned:

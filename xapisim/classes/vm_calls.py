@@ -47,6 +47,11 @@ def create(call: Call, record: dict[str, Value]) -> Value:
     fields = {**record, "power_state": "Halted", "domid": -1, "resident_on": NULL}
     if fields.get("domain_type", "unspecified") == "unspecified":
         fields["domain_type"] = "hvm" if fields.get("HVM_boot_policy") else "pv"
+    if fields["domain_type"] != "pv":
+        policy = call.database.read("pool", call.pool.ref, "policy_no_vendor_device")
+        vendor_device = fields.setdefault("has_vendor_device", not policy)
+        fields.setdefault("hardware_platform_version", 2 if vendor_device else 0)
+        fields.setdefault("generation_id", "0:0")
     seed = {"mac_seed": call.pool.ids.fresh_uuid()}
     fields["other_config"] = seed | fields.get("other_config", {})
     vm = call.pool.add("VM", fields)
@@ -55,6 +60,15 @@ def create(call: Call, record: dict[str, Value]) -> Value:
     call.database.update("VM", vm, memory_overhead=overhead)
     operations.refresh(call.pool, vm)
     return vm
+
+
+def set_is_a_template(call: Call, vm: str, wanted: bool) -> Value:
+    """Only a VM that runs nowhere becomes a template."""
+    if wanted:
+        operations.check(call.pool, vm, "make_into_template")
+    call.database.update("VM", vm, is_a_template=wanted)
+    operations.refresh(call.pool, vm)
+    return VOID
 
 
 def destroy(call: Call, vm: str) -> Value:
@@ -78,5 +92,6 @@ METHODS: dict[str, Handler] = {
     "VM.update_allowed_operations": update_allowed_operations,
     "VM.compute_memory_overhead": compute_memory_overhead,
     "VM.create": create,
+    "VM.set_is_a_template": set_is_a_template,
     "VM.destroy": destroy,
 }

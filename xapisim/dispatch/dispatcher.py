@@ -6,7 +6,7 @@ import logging
 
 from xapisim.classes.call import Call
 from xapisim.classes.engine import Engine
-from xapisim.dispatch.methods import Method, names, table
+from xapisim.dispatch.methods import Method, internal_names, names, table
 from xapisim.errors import CancelledByUserError, XapiError, internal
 from xapisim.values import Value
 from xapisim.wire import xml_out
@@ -39,19 +39,22 @@ class Dispatcher:
         elif method.needs_session:
             self.engine.sessions.check(call.session, host)
         if asynchronous:
-            return self._start(call, method, args)
+            return self._start(call, name, method, args)
         if method.is_operation:
-            return await self._run_with_task(call, method, args)
+            return await self._run_with_task(call, name, method, args)
         return await _run(call, method, args)
 
     def _unknown(self, host: str, name: str, params: list[Value]) -> XapiError:
         """Unknown names are looked for among extensions, which takes a session if one is given."""
         if params and isinstance(params[0], str):
             self.engine.sessions.check(params[0], host)
+        if name.removeprefix(_ASYNC) in internal_names():
+            return XapiError("NOT_IMPLEMENTED", name)
         return XapiError("MESSAGE_METHOD_UNKNOWN", name)
 
-    def _start(self, call: Call, method: Method, args: list[Value]) -> str:
-        call.task = self.engine.tasks.create(f"{_ASYNC}{method.name}", call.host)
+    def _start(self, call: Call, name: str, method: Method, args: list[Value]) -> str:
+        """The task bears the name as it was called, alias or not."""
+        call.task = self.engine.tasks.create(name, call.host)
         self.engine.pool.spawn(self._run_in_background(call, method, args))
         return call.task
 
@@ -66,9 +69,11 @@ class Dispatcher:
         else:
             tasks.succeed(call.task, xml_out.encode(result))
 
-    async def _run_with_task(self, call: Call, method: Method, args: list[Value]) -> Value:
+    async def _run_with_task(
+        self, call: Call, name: str, method: Method, args: list[Value]
+    ) -> Value:
         """A synchronous operation shows as a task too, which is gone when it returns."""
-        call.task = self.engine.tasks.create(method.name, call.host)
+        call.task = self.engine.tasks.create(name, call.host)
         try:
             return await _run(call, method, args)
         finally:

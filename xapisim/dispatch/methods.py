@@ -4,22 +4,33 @@ implementation.
 
 import functools
 import inspect
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import resources
 
 from xapisim.classes import (
+    advice_calls,
+    device_calls,
+    evacuation,
     event_calls,
     host_calls,
     pool_calls,
     power,
+    reset,
     session_calls,
+    snapshots,
+    sr_calls,
     storage_calls,
+    suspension,
     task_calls,
+    vdi_calls,
     vm_calls,
     vm_resources,
 )
 from xapisim.classes.call import Handler
 from xapisim.classes.migration import calls as migration_calls
+from xapisim.classes.xenmotion import calls as xenmotion_calls
 from xapisim.dispatch import accessors
 from xapisim.dispatch.unmarshal import Reader, reader
 from xapisim.schema.load import schema
@@ -38,9 +49,23 @@ _MODELLED: dict[str, Handler] = {
     **vm_resources.METHODS,
     **host_calls.METHODS,
     **storage_calls.METHODS,
+    **sr_calls.METHODS,
+    **vdi_calls.METHODS,
+    **device_calls.METHODS,
+    **xenmotion_calls.METHODS,
     **pool_calls.METHODS,
+    **advice_calls.METHODS,
+    **evacuation.METHODS,
+    **reset.METHODS,
 }
-_OPERATIONS: dict[str, Handler] = {**power.OPERATIONS, **migration_calls.OPERATIONS}
+_OPERATIONS: dict[str, Handler] = {
+    **power.OPERATIONS,
+    **suspension.OPERATIONS,
+    **evacuation.OPERATIONS,
+    **snapshots.OPERATIONS,
+    **migration_calls.OPERATIONS,
+    **xenmotion_calls.OPERATIONS,
+}
 """Calls that take time: each runs in a task of its own, also when it is called synchronously."""
 
 
@@ -78,7 +103,15 @@ def table() -> dict[str, Method]:
 
 def names() -> list[str]:
     """What system.listMethods answers: the names with a dot."""
-    return [name for name in table() if "." in name]
+    return [name for name in table() if "." in name] + list(internal_names())
+
+
+@functools.cache
+def internal_names() -> tuple[str, ...]:
+    """Calls that XAPI lists and describes nowhere: no client has a use for them."""
+    data = resources.files("xapisim.schema") / "data" / "internal.toml"
+    described: dict[str, list[str]] = tomllib.loads(data.read_text("utf-8"))
+    return tuple(f"{name}.{call}" for name, calls in described.items() for call in calls)
 
 
 def unmodelled() -> list[str]:
@@ -108,7 +141,7 @@ def _add_queries(
     if "get_all" in has:
         has |= {"get_all_records", "get_all_where", "get_all_records_where"}
     if class_.name == "message":
-        has |= {"get_all_where", "get_all_records_where"}
+        has.add("get_all_records_where")
     generic.update(calls)
     for name in has:
         signatures[name] = () if name in ("get_all", "get_all_records") else (_param(_STRING),)

@@ -9,6 +9,10 @@ from xapisim.values import Value
 
 PHASES = ("check", "prepare", "sync1", "precopy", "suspend", "sync2", "sync3", "sync4", "complete")
 """What a live migration goes through, in order."""
+DISK_PHASES = ("mirror", "disks_copied", "imported")
+"""What Storage XenMotion goes through before the memory: each disk, all disks, the record at the
+destination pool.
+"""
 ENDS = ("source_running", "halted", "dest_running")
 MOMENTS = ("at_once", "at_end")
 
@@ -28,6 +32,9 @@ class Fault:
     host: str = ""
     vm: str = ""
     phase: str = ""
+    sr: str = ""
+    at_progress: float = 0.0
+    leftovers: bool = False
     seconds: float = 0.0
     error: tuple[str, ...] = ()
     end: str = "source_running"
@@ -68,6 +75,9 @@ def _is_error(value: Value) -> bool:
 _NTH = _Key("a whole number from 1", lambda value: isinstance(value, int) and value >= 1)
 _SECONDS = _Key("a number of seconds", _is_number, required=True)
 _ERROR = _Key("a list of texts, the error code first", _is_error)
+_PHASE = _one_of(PHASES + DISK_PHASES, required=True)
+_FRACTION = _Key("a number from 0 to 1", lambda value: _is_number(value) and value <= 1)
+_YES_NO = _Key("true or false", lambda value: isinstance(value, bool))
 _CALL = {"method": _text(required=True), "nth": _NTH, "host": _text()}
 
 _KEYS: dict[str, dict[str, _Key]] = {
@@ -76,14 +86,22 @@ _KEYS: dict[str, dict[str, _Key]] = {
     "delay": {**_CALL, "seconds": _SECONDS},
     "error": {**_CALL, "error": _Key(_ERROR.expected, _is_error, required=True)},
     "fail_migration": {
-        "phase": _one_of(PHASES, required=True),
+        "phase": _PHASE,
         "vm": _text(),
         "nth": _NTH,
         "error": _ERROR,
         "end": _one_of(ENDS),
     },
-    "hold": {"phase": _one_of(PHASES, required=True), "vm": _text()},
+    "hold": {"phase": _PHASE, "vm": _text()},
+    "mirror_fail": {
+        "vm": _text(),
+        "at_progress": _FRACTION,
+        "error": _ERROR,
+        "leftovers": _YES_NO,
+    },
+    "sr_full": {"sr": _text(required=True), "nth": _NTH},
     "drop_task_row": {"vm": _text(), "when": _one_of(MOMENTS), "nth": _NTH},
+    "slow_copy": {"host": _text(required=True), "seconds": _SECONDS},
     "host_offline": {"host": _text(required=True)},
     "restart_toolstack": {"host": _text(required=True)},
 }

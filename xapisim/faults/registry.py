@@ -68,6 +68,28 @@ class Faults:
             if fault.fault == name and fault.phase == phase and (not fault.vm or fault.vm in vm)
         )
 
+    def for_mirror(self, vm: frozenset[str], progress: float) -> Fault | None:
+        """The fault that breaks this VM's disk copy now that it has come this far; counts it."""
+        return self._struck(
+            fault
+            for fault in self._armed.values()
+            if fault.fault == "mirror_fail"
+            and (not fault.vm or fault.vm in vm)
+            and progress >= fault.at_progress
+        )
+
+    def for_sr(self, name: str, sr: frozenset[str]) -> Fault | None:
+        """The fault of that name that strikes this SR (known by name and uuid); counts it."""
+        return self._struck(
+            fault for fault in self._armed.values() if fault.fault == name and fault.sr in sr
+        )
+
+    def for_host(self, name: str, host: frozenset[str]) -> Fault | None:
+        """The fault of that name on this host (known by name and uuid); counts it."""
+        return self._struck(
+            fault for fault in self._armed.values() if fault.fault == name and fault.host in host
+        )
+
     @staticmethod
     def _struck(matching: Iterable[Fault]) -> Fault | None:
         for fault in matching:

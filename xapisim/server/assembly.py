@@ -3,13 +3,13 @@ computes at start.
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xapisim.classes import engine as engines
 from xapisim.classes import memory, operations
 from xapisim.classes.engine import Engine
 from xapisim.classes.pool import Account, Pool, VmLoad
-from xapisim.clock import Clock
+from xapisim.clock import Clock, Pace, Timeline
 from xapisim.database.database import Database
 from xapisim.faults.registry import Faults
 from xapisim.hypervisor import DomainState, Hypervisor
@@ -31,6 +31,9 @@ class Settings:
     account: Account
     time_factor: float = 1.0
     seed: int = 0
+    pace: Pace = Pace.AUTO
+    timeline: Timeline = field(default_factory=Timeline)
+    """The one time of all pools that are stepped."""
 
 
 def build(world: World, settings: Settings, faults: Faults) -> Engine:
@@ -42,7 +45,7 @@ def build(world: World, settings: Settings, faults: Faults) -> Engine:
     pool = Pool(
         database=database,
         hypervisor=Hypervisor(),
-        clock=Clock(settings.time_factor, instant=world.instant),
+        clock=_clock(world, settings),
         ids=Ids(settings.seed, f"run/{uuid.uuid4()}"),
         faults=faults,
         account=settings.account,
@@ -50,11 +53,17 @@ def build(world: World, settings: Settings, faults: Faults) -> Engine:
         nic_mbps=world.nic_mbps,
         without_tools=frozenset(world.without_tools),
     )
-    _start_domains(pool)
+    _start_domains(pool, keeps_operations=world.keeps_operations)
     return engines.start(pool)
 
 
-def _start_domains(pool: Pool) -> None:
+def _clock(world: World, settings: Settings) -> Clock:
+    stepped = world.stepped or settings.pace is Pace.STEPPED
+    timeline = settings.timeline if stepped else None
+    return Clock(settings.time_factor, instant=world.instant, timeline=timeline)
+
+
+def _start_domains(pool: Pool, *, keeps_operations: bool) -> None:
     for row in list(pool.database.rows("VM")):
         fields = row.fields
         if not fields["memory_overhead"]:
@@ -66,4 +75,5 @@ def _start_domains(pool: Pool) -> None:
             known = max(fields["domid"], 0)
             domain = pool.hypervisor.create(fields["uuid"], host, state, known)
             pool.database.update("VM", row.ref, domid=domain.domid)
-        operations.refresh(pool, row.ref)
+        if not (keeps_operations and fields["allowed_operations"]):
+            operations.refresh(pool, row.ref)

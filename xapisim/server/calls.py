@@ -3,6 +3,7 @@ trace is kept here.
 """
 
 import asyncio
+from dataclasses import dataclass, field
 
 from xapisim.dispatch.dispatcher import Dispatcher
 from xapisim.errors import XapiError
@@ -10,15 +11,34 @@ from xapisim.trace import Trace
 from xapisim.values import Value
 
 _LOGIN = "session.login_with_password"
+_LOCAL_LOGIN = "session.slave_local_login_with_password"
+_LOGINS = (_LOGIN, _LOCAL_LOGIN)
+_AT_THE_HOST_ITSELF = (_LOCAL_LOGIN, "session.local_logout")
+_REDIRECT = "HOST_IS_SLAVE"
 
 
 class DroppedError(Exception):
     """The connection is to be cut without a reply."""
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the way a call came in means for it.
+
+    On a unix socket everyone is root, whatever the password, and a member passes on to its
+    coordinator what it can't answer. Over TLS a redirect names the coordinator's TLS port.
+    """
+
+    is_local: bool = False
+    redirects: dict[str, str] = field(default_factory=dict)
+
+
 class Calls:
-    def __init__(self, dispatcher: Dispatcher, host: str, trace: Trace) -> None:
+    def __init__(
+        self, dispatcher: Dispatcher, host: str, trace: Trace, access: Access | None = None
+    ) -> None:
         self._dispatcher = dispatcher
+        self._access = access or Access()
         self._host = host
         self._trace = trace
         self._name = dispatcher.engine.pool.host_name(host)
@@ -31,7 +51,7 @@ class Calls:
         try:
             if self._faults:
                 await self._strike_before(method)
-            value = await self._dispatcher.call(self._host, method, params)
+            value = await self._dispatch(method, params)
             if self._faults and self._strikes("drop_reply", method):
                 outcome = ["(reply dropped)"]
                 raise DroppedError
@@ -42,6 +62,21 @@ class Calls:
             return value
         finally:
             self._trace.add(self._name, method, who, params, outcome)
+
+    async def _dispatch(self, method: str, params: list[Value]) -> Value:
+        host = self._host
+        if self._access.is_local:
+            if method in _LOGINS and len(params) > 1:
+                account = self._dispatcher.engine.pool.account
+                params = [account.user, account.password, *params[2:]]
+            if method not in _AT_THE_HOST_ITSELF:
+                host = self._dispatcher.engine.pool.coordinator
+        try:
+            return await self._dispatcher.call(host, method, params)
+        except XapiError as error:
+            if error.code != _REDIRECT or error.params[0] not in self._access.redirects:
+                raise
+            raise XapiError(_REDIRECT, self._access.redirects[error.params[0]]) from error
 
     async def _strike_before(self, method: str) -> None:
         delay = self._faults.for_call("delay", method, self._name)

@@ -31,6 +31,7 @@ class Control:
         app.router.add_post("/sim/faults", self._arm)
         app.router.add_delete("/sim/faults", self._lift_all)
         app.router.add_delete("/sim/faults/{id}", self._lift)
+        app.router.add_post("/sim/clock", self._step)
         return app
 
     async def _domains(self, _request: web.Request) -> web.Response:
@@ -61,6 +62,22 @@ class Control:
         armed = [self._faults.arm(fault).as_json() for fault in faults]
         _log.info("faults.armed %s", json.dumps(armed))
         return web.json_response({"faults": armed})
+
+    async def _step(self, request: web.Request) -> web.Response:
+        """Lets the time of all stepped pools pass; answers when what that woke has acted."""
+        clocks = [engine.pool.clock for engine in self._engines.values()]
+        timeline = next((clock.timeline for clock in clocks if clock.timeline), None)
+        if timeline is None:
+            return _refused("the clock runs by itself: start with --clock stepped")
+        try:
+            given = json.loads(await request.text())
+        except ValueError as error:
+            return _refused(f"JSON expected: {error}")
+        seconds = given.get("step_s") if isinstance(given, dict) else None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
+            return _refused(f"step_s: a number of seconds expected, got {seconds!r}")
+        await timeline.step(seconds)
+        return web.json_response({"passed_s": timeline.passed_s})
 
     async def _lift_all(self, _request: web.Request) -> web.Response:
         self._faults.lift_all()

@@ -1,14 +1,14 @@
-"""One host on the network: its port, the HTTP around its calls, and the silence when it is away."""
+"""One host on the network: the HTTP around its calls, and the silence when it is away."""
 
 import asyncio
 import html
-import socket
 
 from aiohttp import web
 
 from xapisim.dispatch.dispatcher import LIST_METHODS
 from xapisim.errors import XapiError
 from xapisim.server.calls import Calls, DroppedError
+from xapisim.server.doors import Door
 from xapisim.wire import json_rpc, xml_in, xml_out
 from xapisim.wire.xml_in import MalformedRequestError
 
@@ -33,20 +33,21 @@ IDLE_S = 43_200.0
 
 
 class Endpoint:
-    def __init__(self, calls: Calls, listener: socket.socket) -> None:
+    """One door of a host: what comes in there is answered by its calls."""
+
+    def __init__(self, calls: Calls, door: Door) -> None:
         self._calls = calls
-        self._socket = listener
-        self._address: tuple[str, int] = listener.getsockname()[:2]
+        self._door = door
         self._http = web.Server(self._answer, access_log=None, keepalive_timeout=IDLE_S)
         self._listening: asyncio.Server | None = None
 
     @property
     def address(self) -> str:
-        return f"{self._address[0]}:{self._address[1]}"
+        return self._door.address
 
     async def open(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(self._http, sock=self._socket)
+        if self._listening is None:
+            self._listening = await self._door.open(self._http)
 
     def cut(self) -> None:
         """The host is gone from the network: nothing listens, and open connections break."""
@@ -56,11 +57,6 @@ class Endpoint:
         for connection in self._http.connections:
             if connection.transport is not None:
                 connection.transport.abort()
-
-    async def reopen(self) -> None:
-        if self._listening is None:
-            self._socket = listen(*self._address)
-            await self.open()
 
     async def close(self) -> None:
         self.cut()
@@ -103,14 +99,6 @@ class Endpoint:
         except XapiError as error:
             return json_rpc.failure(call, error.description)
         return json_rpc.success(call, value)
-
-
-def listen(bind: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((bind, port))
-    return listener
 
 
 def _broken(text: str) -> web.Response:

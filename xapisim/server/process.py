@@ -6,20 +6,25 @@ import asyncio
 import json
 import logging
 import signal
+import ssl
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
 from xapisim.classes.engine import Engine
+from xapisim.classes.housekeeping import Housekeeping
 from xapisim.dispatch.dispatcher import Dispatcher
 from xapisim.errors import WorldError
 from xapisim.faults.model import Fault, FaultError, parse_list
 from xapisim.faults.registry import Faults
+from xapisim.server import certificates
 from xapisim.server.assembly import Settings, build
-from xapisim.server.calls import Calls
+from xapisim.server.calls import Access, Calls
 from xapisim.server.control import Control
-from xapisim.server.endpoint import Endpoint, listen
+from xapisim.server.doors import TcpDoor, UnixDoor, listen
+from xapisim.server.endpoint import Endpoint
 from xapisim.server.incidents import Incidents
 from xapisim.trace import Trace
 from xapisim.world.model import World
@@ -34,6 +39,11 @@ class Ports:
     bind: str
     base: int
 
+    tls_dir: Path | None = None
+    """Where the CA's certificate is written; without it there is no TLS."""
+    unix_dir: Path | None = None
+    """Where each host has a socket; without it there are none."""
+
     def __getitem__(self, number: int) -> int:
         return self.base + number if self.base else 0
 
@@ -47,10 +57,15 @@ class Simulator:
     engines: dict[str, Engine] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     """By host name; a name that a second pool has too is preceded by its pool's."""
+    tls: dict[str, Endpoint] = field(default_factory=dict)
+    unix: dict[str, Endpoint] = field(default_factory=dict)
+    _tls_context: ssl.SSLContext | None = None
+    _first_tls_port: int = 0
 
     async def start(self, worlds: list[World]) -> dict[str, object]:
         """Opens everything; the result is the ready line. Raises WorldError and OSError."""
         faults = [fault for world in worlds for fault in checked_faults(world)]
+        await self._prepare_doors([name for world in worlds for name in world.hosts().values()])
         for world in worlds:
             for note in world.notes:
                 _log.warning("world.completed origin=%s %s", world.origin, note)
@@ -58,33 +73,79 @@ class Simulator:
         control = await self._open_control()
         for fault in faults:
             self.faults.arm(fault)
-        urls = {name: f"http://{endpoint.address}" for name, endpoint in self.endpoints.items()}
-        return {"ready": True, "endpoints": urls, "control": control}
+        return {"ready": True, **self._addresses(), "control": control}
+
+    async def _prepare_doors(self, hosts: list[str]) -> None:
+        """With a first port, those for TLS come after the control port."""
+        self._first_tls_port = len(hosts) + 1
+        if self.ports.tls_dir is not None:
+            self._tls_context = await certificates.server_context(
+                self.ports.tls_dir, self.ports.bind, hosts
+            )
+        if self.ports.unix_dir is not None:
+            self.ports.unix_dir.mkdir(parents=True, exist_ok=True)
+
+    def _addresses(self) -> dict[str, object]:
+        """What the ready line says; TLS and sockets only where they were asked for."""
+        found: dict[str, object] = {"endpoints": _urls("http://", self.endpoints)}
+        if self.ports.tls_dir is not None:
+            found |= {
+                "tls": _urls("https://", self.tls),
+                "ca": str(self.ports.tls_dir / certificates.CA),
+            }
+        if self.ports.unix_dir is not None:
+            found["unix"] = _urls("", self.unix)
+        return found
 
     async def _open_pool(self, world: World) -> None:
         engine = build(world, self.settings, self.faults)
+        engine.neighbours = self.engines
         dispatcher = Dispatcher(engine)
         self.engines[self._unused(self.engines, world.name, world.origin)] = engine
-        opened = {}
+        opened: dict[str, list[Endpoint]] = {}
+        redirects: dict[str, str] = {}
         for ref, name in world.hosts().items():
-            listener = listen(self.ports.bind, self.ports[len(self.endpoints)])
-            endpoint = Endpoint(Calls(dispatcher, ref, self.trace), listener)
-            self.endpoints[self._unused(self.endpoints, name, world.name)] = endpoint
+            label = self._unused(self.endpoints, name, world.name)
+            opened[ref] = self._host_endpoints(dispatcher, ref, label, redirects)
+            endpoint = self.endpoints[label]
             engine.pool.endpoints[ref] = endpoint.address
-            opened[ref] = endpoint
             if world.follows_endpoints:
                 engine.pool.database.update("host", ref, address=endpoint.address)
         Incidents(engine)
+        engine.pool.spawn(Housekeeping(engine).run())
         self._follow_reachability(engine, opened)
-        for endpoint in opened.values():
+        for endpoint in [endpoint for of_host in opened.values() for endpoint in of_host]:
             await endpoint.open()
 
-    def _follow_reachability(self, engine: Engine, opened: dict[str, Endpoint]) -> None:
+    def _host_endpoints(
+        self, dispatcher: Dispatcher, ref: str, label: str, redirects: dict[str, str]
+    ) -> list[Endpoint]:
+        """All ways to one host; `redirects` collects what its plain address is over TLS."""
+        number = len(self.endpoints)
+        door = TcpDoor(self.ports.bind, self.ports[number])
+        self.endpoints[label] = Endpoint(Calls(dispatcher, ref, self.trace), door)
+        opened = [self.endpoints[label]]
+        if self._tls_context is not None:
+            port = self.ports[self._first_tls_port + number]
+            secured = TcpDoor(self.ports.bind, port, self._tls_context)
+            redirects[door.address] = secured.address
+            access = Access(redirects=redirects)
+            self.tls[label] = Endpoint(Calls(dispatcher, ref, self.trace, access), secured)
+            opened.append(self.tls[label])
+        if self.ports.unix_dir is not None:
+            local = UnixDoor(self.ports.unix_dir / f"{label.replace('/', '_')}.sock")
+            access = Access(is_local=True)
+            self.unix[label] = Endpoint(Calls(dispatcher, ref, self.trace, access), local)
+            opened.append(self.unix[label])
+        return opened
+
+    def _follow_reachability(self, engine: Engine, opened: dict[str, list[Endpoint]]) -> None:
         def changed(host: str, reachable: bool) -> None:
-            if reachable:
-                engine.pool.spawn(opened[host].reopen())
-            else:
-                opened[host].cut()
+            for endpoint in opened[host]:
+                if reachable:
+                    engine.pool.spawn(endpoint.open())
+                else:
+                    endpoint.cut()
 
         engine.pool.reachability.listeners.append(changed)
 
@@ -105,8 +166,13 @@ class Simulator:
         for engine in self.engines.values():
             for job in list(engine.pool.jobs):
                 job.cancel()
-        for endpoint in self.endpoints.values():
-            await endpoint.close()
+        for ways in (self.endpoints, self.tls, self.unix):
+            for endpoint in ways.values():
+                await endpoint.close()
+
+
+def _urls(scheme: str, endpoints: dict[str, Endpoint]) -> dict[str, str]:
+    return {name: f"{scheme}{endpoint.address}" for name, endpoint in endpoints.items()}
 
 
 def checked_faults(world: World) -> list[Fault]:

@@ -12,17 +12,18 @@ _SPARE_BYTES = 4 * 2**30
 """Free memory of a host whose database says nothing about its memory."""
 
 
-def complete(world: World, database: Dump, seed: int) -> None:
-    """Raises WorldError where nothing could be made up: no pool, no hosts."""
+def complete(world: World, boot_free: dict[str, int], seed: int) -> None:
+    """`boot_free` is what hosts had free when they booted. Raises WorldError where nothing could be
+    made up: no pool, no hosts.
+    """
     for class_name in ("pool", "host"):
         if not world.records.get(class_name):
-            raise WorldError(f"{world.origin}: table {class_name}", "at least one row expected")
+            raise WorldError(f"{world.origin}: class {class_name}", "at least one row expected")
     pool = next(iter(world.records["pool"].values()))
     if pool.get("master") not in world.records["host"]:
-        raise WorldError(f"{world.origin}: table pool", "master is no row of table host")
+        raise WorldError(f"{world.origin}: class pool", "master is no host of this world")
     world.name = pool.get("name_label") or world.name
     ids = Ids(seed, f"world/{world.origin}")
-    boot_free = _boot_free_bytes(database)
     for ref, host in world.records["host"].items():
         if host.get("metrics", NULL) not in world.records.get("host_metrics", {}):
             _add_host_metrics(world, ids, (ref, host), boot_free.get(ref, 0))
@@ -30,7 +31,7 @@ def complete(world: World, database: Dump, seed: int) -> None:
         _complete_vm(vm)
 
 
-def _boot_free_bytes(database: Dump) -> dict[str, int]:
+def boot_free_bytes(database: Dump) -> dict[str, int]:
     """What each host had free when it booted, a field that XAPI keeps to itself."""
     found = {}
     for row in database.tables.get("host", []):

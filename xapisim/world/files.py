@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from xapisim.errors import WorldError
-from xapisim.world import toml_world, xml_world
+from xapisim.world import json_world, toml_world, xml_world
 from xapisim.world.model import World
 
 
@@ -15,4 +15,6 @@ def read(path: Path, seed: int) -> World:
         return toml_world.read(path, seed)
     if path.suffix == ".xml":
         return xml_world.read(path, seed)
-    raise WorldError(str(path), "a .toml or .xml file expected")
+    if path.suffix == ".json":
+        return json_world.read(path, seed)
+    raise WorldError(str(path), "a .toml, .xml or .json file expected")

@@ -157,6 +157,9 @@ def _add_disks(places: Places, guest: _Guest) -> None:
             managed=True,
             allowed_operations=["clone", "snapshot"],
         )
+        described = places.world.records["SR"][sr]
+        size = places.world.records["VDI"][vdi]["virtual_size"]
+        described["virtual_allocation"] = described.get("virtual_allocation", 0) + size
         _add_vbd(places, guest, number, vdi, "Disk")
         keys.done()
 

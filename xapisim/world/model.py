@@ -25,10 +25,13 @@ class World:
     """VMs whose guests never report drivers."""
     faults: list[Value] = field(default_factory=list)
     instant: bool = False
+    stepped: bool = False
     generation: int = 1
     """Where the database's generations go on, which event tokens count in."""
     follows_endpoints: bool = True
     """Whether host.address is the simulator's endpoint; a real database keeps its own addresses."""
+    keeps_operations: bool = False
+    """Whether allowed_operations are those of a pool that lived, or to be computed."""
     notes: list[str] = field(default_factory=list)
     """What the reader had to make up."""
 

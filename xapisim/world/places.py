@@ -162,8 +162,7 @@ def add_srs(places: Places, tables: list[Keys]) -> None:
     for keys in tables:
         _add_sr(places, keys)
         keys.done()
-    types = {sr["type"] for sr in places.world.records.get("SR", {}).values()}
-    for sr_type in sorted(types):
+    for sr_type in sorted(defaults.SR_FEATURES):
         features = dict.fromkeys(defaults.SR_FEATURES[sr_type].split(), 1)
         places.make(
             "SM",

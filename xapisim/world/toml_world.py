@@ -35,6 +35,7 @@ def _pool(path: Path, top: Keys, pool: Keys, seed: int) -> World:
     add_srs(places, list(top.tables("sr")))
     add_vms(places, list(top.tables("vm")))
     world.faults = top.items("fault")
+    world.stepped = pool.flag("stepped", default=False)
     world.instant = pool.flag("instant", default=False)
     world.add(
         "pool",

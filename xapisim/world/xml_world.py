@@ -36,7 +36,7 @@ def read(path: Path, seed: int) -> World:
             _read_table(world, classes[name], rows)
         elif rows:
             world.notes.append(f"table {name} is unknown and was left out ({len(rows)} rows)")
-    completion.complete(world, database, seed)
+    completion.complete(world, completion.boot_free_bytes(database), seed)
     return world
 
 

@@ -12,7 +12,8 @@ from tests.support.sim import Simulator
 
 
 def token_now(client: Client) -> str:
-    return str(client.events(["pool"], "", 0.0)["token"])
+    (pool,) = client.api.pool.get_all()
+    return str(client.api.event.inject("pool", pool))
 
 
 def test_the_first_look_is_everything_there_is(client: Client) -> None:

@@ -65,7 +65,7 @@ def test_a_broken_world_names_the_place_and_what_was_expected(
     [
         ("<database", "world.xml: XML expected: "),
         ("<other/>", "world.xml: a <database> expected, got <other>"),
-        ("<database/>", "world.xml: table pool: at least one row expected"),
+        ("<database/>", "world.xml: class pool: at least one row expected"),
         (
             '<database><table name="host"><row ref="OpaqueRef:1" enabled="maybe"/>'
             "</table></database>",
@@ -88,7 +88,7 @@ def test_a_broken_database_names_table_row_and_field(
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    assert "a .toml or .xml file expected" in complaint(tmp_path, "", "json")
+    assert "a .toml, .xml or .json file expected" in complaint(tmp_path, "", "yaml")
 
 
 def test_the_first_host_is_the_coordinator(tmp_path: Path) -> None:

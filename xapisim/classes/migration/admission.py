@@ -27,8 +27,9 @@ def check_request(pool: Pool, vm: str, host: str, options: dict[str, str]) -> No
 def check_destination(pool: Pool, vm: str, host: str) -> None:
     """Version during a rolling upgrade, then whether the VM can run there."""
     pool_config = pool.database.read("pool", pool.ref, "other_config")
-    source = pool.database.read("VM", vm, "resident_on")
-    if "rolling_upgrade_in_progress" in pool_config and _is_older(pool, host, than=source):
+    source = pool.database.row("host", pool.database.read("VM", vm, "resident_on")).fields
+    older = is_older(pool.database.row("host", host).fields, than=source)
+    if "rolling_upgrade_in_progress" in pool_config and older:
         raise XapiError("NOT_SUPPORTED_DURING_UPGRADE")
     placement.check(pool, vm, host, with_cpu=False)
 
@@ -55,9 +56,9 @@ def _check_network(pool: Pool, host: str, network: str) -> None:
     raise XapiError("PIF_NOT_PRESENT", host, network)
 
 
-def _is_older(pool: Pool, host: str, than: str) -> bool:
-    mine = pool.database.read("host", host, "software_version")
-    theirs = pool.database.read("host", than, "software_version")
+def is_older(host: dict[str, Value], than: dict[str, Value]) -> bool:
+    """Whether any part of the host's software is of an earlier release than the other's."""
+    mine, theirs = host["software_version"], than["software_version"]
     keys = ("platform_version", "xapi_build", "xen")
     return any(_version(mine.get(key)) < _version(theirs.get(key)) for key in keys)
 

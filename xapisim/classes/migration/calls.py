@@ -23,7 +23,7 @@ async def pool_migrate(call: Call, vm: str, host: str, options: dict[str, str]) 
     strict = not admission.is_forced(options)
     async with call.engine.gates.operation(vm, "pool_migrate", call.task, strict=strict):
         admission.check_destination(pool, vm, host)
-        with _reserved(pool, vm, host, call.task):
+        with reserved(pool, vm, host, call.task):
             admission.check_source(pool, host, options)
             await _check_contact(pool, vm, host)
             await _run(call, vm, host)
@@ -31,7 +31,7 @@ async def pool_migrate(call: Call, vm: str, host: str, options: dict[str, str]) 
 
 
 @contextmanager
-def _reserved(pool: Pool, vm: str, host: str, task: str) -> Iterator[None]:
+def reserved(pool: Pool, vm: str, host: str, task: str) -> Iterator[None]:
     """Marks the destination and holds its memory; both marks go, whatever happens."""
     _mark(pool, host, task)
     pool.database.update("VM", vm, scheduled_to_be_resident_on=host)

@@ -56,10 +56,8 @@ def tell(engine: Engine, migration: Migration) -> None:
     )
 
 
-def turn_back(engine: Engine, migration: Migration, domain: Domain | None) -> None:
+def turn_back(engine: Engine, migration: Migration) -> None:
     """The guest goes on at the source, whose toolstack takes the reservation back."""
-    if domain is not None:
-        engine.pool.hypervisor.destroy(domain)
     if not migration.orphaned:
         engine.pool.database.update("VM", migration.vm, scheduled_to_be_resident_on=NULL)
 

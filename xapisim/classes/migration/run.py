@@ -2,15 +2,12 @@
 gone.
 """
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any
-
 from xapisim.classes.engine import Engine
 from xapisim.classes.migration import endings
+from xapisim.classes.migration.holds import first_of
 from xapisim.classes.migration.precopy import Precopy
 from xapisim.classes.migration.state import Migration
-from xapisim.classes.pool import VmLoad
+from xapisim.classes.pool import Pool, VmLoad
 from xapisim.errors import CancelledByUserError, XapiError, internal, xenopsd
 from xapisim.faults.model import Fault
 from xapisim.hypervisor import Domain, DomainState
@@ -35,19 +32,17 @@ _EMU_MANAGER = (
 class Run:
     """One migration on its way; `go` returns when the VM has arrived and raises when it has not."""
 
-    def __init__(self, engine: Engine, migration: Migration) -> None:
+    def __init__(self, engine: Engine, migration: Migration, far: Engine | None = None) -> None:
+        """`far` is the destination's pool, unless it is the source's."""
         self._engine = engine
         self._pool = engine.pool
+        self._far = (far or engine).pool
         self._tasks = engine.tasks
         self._m = migration
         hypervisor = engine.pool.hypervisor
-        self._source = hypervisor.find(migration.vm_uuid, self._uuid(migration.source))
+        self._source = hypervisor.find(migration.vm_uuid, _uuid(engine.pool, migration.source))
         self._dest: Domain | None = None
         self._ticks = 0
-
-    def _uuid(self, host: str) -> str:
-        uuid: str = self._pool.database.read("host", host, "uuid")
-        return uuid
 
     async def go(self) -> None:
         if self._source is None:
@@ -57,7 +52,7 @@ class Run:
             await self._prepare()
             await self._copy_memory()
         except CancelledByUserError:
-            endings.turn_back(self._engine, self._m, self._dest)
+            self._turn_back()
             raise
         await self._switch_over()
         await self._complete()
@@ -68,13 +63,18 @@ class Run:
         self._lose_task_row()
         self._tasks.write(self._m.task, resident_on=self._m.source)
         self._tasks.cancellable(self._m.task, self._m.cancelled.set)
-        host = self._uuid(self._m.dest)
+        host = _uuid(self._far, self._m.dest)
         state = DomainState.RECEIVING
-        self._dest = self._pool.hypervisor.create(self._m.vm_uuid, host, state)
+        self._dest = self._far.hypervisor.create(self._m.vm_uuid, host, state)
         await self._enter("prepare")
         vifs = len(self._pool.database.read("VM", self._m.vm, "VIFs"))
         await self._take(PREPARE_S + VIF_PLUG_S * vifs)
         await self._enter("sync1")
+
+    def _turn_back(self) -> None:
+        if self._dest is not None:
+            self._far.hypervisor.destroy(self._dest)
+        endings.turn_back(self._engine, self._m)
 
     def _lose_task_row(self) -> None:
         fault = self._strike("drop_task_row", "")
@@ -89,7 +89,9 @@ class Run:
         bytes_ = bytes_ or self._pool.database.read("VM", self._m.vm, "memory_dynamic_max")
         copy = Precopy(bytes_ / 2**20, load)
         with self._engine.links.stream(self._m.source):
-            if self._pool.clock.instant:
+            if slow := self._pool.faults.for_host("slow_copy", self._source_names()):
+                await self._copy_for(slow.seconds)
+            elif self._pool.clock.instant:
                 await self._copy_at_once()
             else:
                 await self._copy_in_rounds(copy)
@@ -100,6 +102,20 @@ class Run:
             self._report(step / INSTANT_STEPS)
             await self._enter_copy()
             await self._take(0)
+
+    def _source_names(self) -> frozenset[str]:
+        host = self._pool.database.row("host", self._m.source).fields
+        return frozenset({host["name_label"], host["uuid"]})
+
+    async def _copy_for(self, seconds: float) -> None:
+        """As long as a fault says, whatever there is to copy."""
+        passed_s = 0.0
+        while passed_s < seconds:
+            step_s = min(self._pool.clock.tick_s, seconds - passed_s)
+            await self._take(step_s)
+            passed_s += step_s
+            self._report(min(passed_s / seconds, 0.94))
+            await self._enter_copy()
 
     async def _copy_in_rounds(self, copy: Precopy) -> None:
         """Sends each round at the rate the NIC gives now, and reports every tick."""
@@ -154,7 +170,7 @@ class Run:
         try:
             await self._enter("complete")
             if not self._m.orphaned:
-                endings.arrive(self._engine, self._m, self._dest)
+                self._arrive(self._dest)
             await self._take_uncancelled(TEARDOWN_S)
         finally:
             self._tasks.destroy(subtask)
@@ -176,32 +192,43 @@ class Run:
 
     def _fail(self, phase: str, fault: Fault) -> None:
         if fault.end == "halted":
+            self._turn_back()
             endings.lose(self._engine, self._m)
         elif fault.end == "dest_running" and self._dest is not None:
             endings.switch(self._engine, self._source, self._dest)
-            endings.arrive(self._engine, self._m, self._dest)
+            self._arrive(self._dest)
         else:
             if self._source is not None:
                 self._source.state = DomainState.RUNNING
-            endings.turn_back(self._engine, self._m, self._dest)
+            self._turn_back()
         if fault.error:
             raise XapiError(*fault.error)
         if phase == "precopy":
-            raise xenopsd(_EMU_MANAGER)
+            raise self._broken(_EMU_MANAGER)
         number = phase.removeprefix("sync")
-        raise xenopsd(f"VM.migrate: Failed during Synchronisation point {number}. msg: End_of_file")
+        raise self._broken(
+            f"VM.migrate: Failed during Synchronisation point {number}. msg: End_of_file"
+        )
+
+    def _arrive(self, dest: Domain) -> None:
+        endings.arrive(self._engine, self._m, dest)
+
+    def _broken(self, text: str) -> XapiError:
+        return xenopsd(text)
 
     async def _hold(self, phase: str) -> None:
         """Waits while a fault holds this phase, or while one of the hosts is away."""
         while self._pool.faults.holds(phase, self._m.names):
-            await _first_of(self._pool.faults.changed(), self._m.cancelled.wait())
+            await first_of(self._pool.faults.changed(), self._m.cancelled.wait())
             self._check_cancelled()
         while self._is_cut_off():
-            await self._pool.reachability.changed()
+            near, far = self._pool.reachability, self._far.reachability
+            await first_of(near.changed(), far.changed())
 
     def _is_cut_off(self) -> bool:
-        away = self._pool.reachability.is_away
-        return not self._m.orphaned and (away(self._m.dest) or away(self._m.source))
+        near, far = self._pool.reachability, self._far.reachability
+        away = far.is_away(self._m.dest) or near.is_away(self._m.source)
+        return not self._m.orphaned and away
 
     def _check_cancelled(self) -> None:
         if self._m.cancelled.is_set() and self._source_is_alive():
@@ -218,10 +245,6 @@ class Run:
         await self._pool.clock.sleep(simulated_s)
 
 
-async def _first_of(*waits: Coroutine[Any, Any, Any]) -> None:
-    jobs = [asyncio.ensure_future(wait) for wait in waits]
-    try:
-        await asyncio.wait(jobs, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for job in jobs:
-            job.cancel()
+def _uuid(pool: Pool, host: str) -> str:
+    uuid: str = pool.database.read("host", host, "uuid")
+    return uuid

@@ -1,0 +1,148 @@
+"""VM.suspend, resume and resume_on: the guest's memory goes to a disk and comes back from it."""
+
+from xapisim.classes import operations, placement, storage_rules
+from xapisim.classes.call import Call, Handler
+from xapisim.errors import XapiError, xenopsd
+from xapisim.hypervisor import DomainState
+from xapisim.values import NULL, VOID, Value
+
+SAVE_MIB_S = 300.0
+"""How fast memory is written to an SR and read back."""
+_EXTRA_BYTES = 2**20
+
+
+async def suspend(call: Call, vm: str) -> Value:
+    call.database.row("VM", vm)
+    async with call.engine.gates.operation(vm, "suspend", call.task):
+        size = call.database.read("VM", vm, "memory_static_max")
+        image = {
+            "name_label": "Suspend image",
+            "name_description": "Suspend image",
+            "SR": _sr(call, vm),
+            "virtual_size": size + _EXTRA_BYTES,
+            "type": "suspend",
+            "sm_config": {"vmhint": call.database.read("VM", vm, "uuid")},
+        }
+        vdi = storage_rules.add_vdi(call.pool, image)
+        try:
+            await _save(call, vm, size)
+        except XapiError:
+            storage_rules.drop_vdi(call.pool, vdi)
+            raise
+        _stop(call, vm, vdi)
+    return VOID
+
+
+def _sr(call: Call, vm: str) -> str:
+    """The VM's own suspend SR, the pool's, the host's."""
+    db = call.database
+    host = db.read("VM", vm, "resident_on")
+    for sr in (
+        db.read("VM", vm, "suspend_SR"),
+        db.read("pool", call.pool.ref, "suspend_image_SR"),
+        db.read("host", host, "suspend_image_sr"),
+    ):
+        if db.has("SR", sr):
+            return str(sr)
+    raise XapiError("VM_NO_SUSPEND_SR", vm)
+
+
+async def _save(call: Call, vm: str, size: int) -> None:
+    """What fails a migration's memory phase fails this too."""
+    await call.pool.clock.sleep(size / 2**20 / SAVE_MIB_S)
+    for phase in ("precopy", "suspend"):
+        fault = call.pool.faults.for_migration("fail_migration", phase, call.pool.vm_names(vm))
+        if fault is not None:
+            raise XapiError(*fault.error) if fault.error else xenopsd("Domain suspend failed")
+
+
+def _stop(call: Call, vm: str, image: str) -> None:
+    """The devices count as attached all the time (recorded on xapi 26.17)."""
+    for domain in call.pool.hypervisor.of_vm(call.database.read("VM", vm, "uuid")):
+        call.pool.hypervisor.destroy(domain)
+    call.database.update(
+        "VM",
+        vm,
+        power_state="Suspended",
+        suspend_VDI=image,
+        resident_on=NULL,
+        scheduled_to_be_resident_on=NULL,
+        domid=-1,
+    )
+    storage_rules.refresh_devices(call.pool, vm)
+    operations.refresh(call.pool, vm)
+
+
+async def resume(call: Call, vm: str, start_paused: bool, _force: bool) -> Value:
+    """Takes the first host that can run it."""
+    call.database.row("VM", vm)
+    async with call.engine.gates.operation(vm, "resume", call.task):
+        hosts = [host for host in call.database.refs("host") if _fits(call, vm, host)]
+        if not hosts:
+            raise XapiError("NO_HOSTS_AVAILABLE")
+        await _resume(call, vm, hosts[0], paused=start_paused)
+    return VOID
+
+
+async def resume_on(call: Call, vm: str, host: str, start_paused: bool, _force: bool) -> Value:
+    call.database.row("VM", vm)
+    call.database.row("host", host)
+    async with call.engine.gates.operation(vm, "resume_on", call.task):
+        _check(call, vm, host)
+        await _resume(call, vm, host, paused=start_paused)
+    return VOID
+
+
+def _fits(call: Call, vm: str, host: str) -> bool:
+    try:
+        _check(call, vm, host)
+    except XapiError:
+        return False
+    return True
+
+
+def _check(call: Call, vm: str, host: str) -> None:
+    """The host has to see the suspend image too; its processor is not looked at (recorded)."""
+    placement.check(call.pool, vm, host, with_cpu=False)
+    image = call.database.tables["VDI"].rows.get(call.database.read("VM", vm, "suspend_VDI"))
+    if image is not None:
+        sr = image.fields["SR"]
+        if not storage_rules.is_attached(call.pool, sr, host):
+            raise XapiError("VM_REQUIRES_SR", vm, sr)
+
+
+async def _resume(call: Call, vm: str, host: str, *, paused: bool) -> None:
+    db = call.database
+    db.update("VM", vm, scheduled_to_be_resident_on=host)
+    await call.pool.clock.sleep(db.read("VM", vm, "memory_static_max") / 2**20 / SAVE_MIB_S)
+    state = DomainState.PAUSED if paused else DomainState.RUNNING
+    uuid = db.read("host", host, "uuid")
+    domain = call.pool.hypervisor.create(db.read("VM", vm, "uuid"), uuid, state)
+    drop_image(call, vm)
+    db.update(
+        "VM",
+        vm,
+        resident_on=host,
+        scheduled_to_be_resident_on=NULL,
+        domid=domain.domid,
+        power_state="Paused" if paused else "Running",
+    )
+    operations.set_attached(call.pool, vm, attached=True)
+    operations.refresh(call.pool, vm)
+
+
+def drop_image(call: Call, vm: str) -> None:
+    """The image is of no use once the guest runs again or is given up."""
+    image = call.database.read("VM", vm, "suspend_VDI")
+    if image == NULL:
+        return
+    call.database.update("VM", vm, suspend_VDI=NULL)
+    if call.database.has("VDI", image):
+        storage_rules.drop_vdi(call.pool, image)
+
+
+OPERATIONS: dict[str, Handler] = {
+    "VM.suspend": suspend,
+    "VM.resume": resume,
+    "VM.resume_on": resume_on,
+}

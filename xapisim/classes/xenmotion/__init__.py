@@ -1,0 +1,1 @@
+"""Storage XenMotion: a VM moves with its disks, inside its pool or to another one."""
