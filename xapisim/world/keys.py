@@ -33,7 +33,7 @@ class Keys:
         self._known.add(key)
         value = self._table.get(key, default)
         if value is _MISSING:
-            raise WorldError(self._inside(key), "expected, nothing given")
+            raise WorldError(self._inside(key), "is missing")
         return value
 
     def wrong(self, key: str, expected: str) -> WorldError:

@@ -29,7 +29,7 @@ def complaint(tmp_path: Path, text: str, ending: str = "toml") -> str:
     [
         ("x =", "Invalid value (at end of document)"),
         ("a = 1\nb b", "(at line 2, column 3)"),
-        ("x = 1", "pool: expected, nothing given"),
+        ("x = 1", "pool: is missing"),
         ("pool = 1", "pool: a table expected"),
         ('[pool]\nname = "p"', "host: at least one [[host]] expected"),
         (HOST + "[[host]]\nname = 'h'", "host[1].name: a second host called 'h'"),
@@ -40,7 +40,7 @@ def complaint(tmp_path: Path, text: str, ending: str = "toml") -> str:
         (HOST + "version = '5'", "host[0].version: one of 8.3, 8.2 expected, got '5'"),
         (HOST + 'uuid = "x"', "host[0].uuid: a uuid in lower case expected, got 'x'"),
         (HOST + "other_config = [1]", "host[0].other_config: a table of texts expected, got [1]"),
-        (HOST + "[[vm]]\nname = 'v'", "vm[0].memory: expected, nothing given"),
+        (HOST + "[[vm]]\nname = 'v'", "vm[0].memory: is missing"),
         (HOST + VM + "host = 'x'", "vm[0].host: one of h expected, got 'x'"),
         (HOST + VM + "disks = [{ sr = 'x' }]", "vm[0].disks[0].sr: one of none expected, got 'x'"),
         (HOST + VM + "networks = ['x']", "vm[0].networks[0].network: one of none expected"),
