@@ -155,7 +155,10 @@ class Inventory:
 
     def _is_gone(self, known: Instance | None) -> bool:
         """Tell whether to forget an instance that nobody tells of."""
-        if known is None or known.migration_id:
+        if known is None:
+            return False
+        if known.migration_id:
+            self._absences.ended(known.instance_id)
             return False
         return self._absences.lasts(known.instance_id)
 

@@ -31,8 +31,6 @@ BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 # Changes come in bursts: a move touches its VM five times, and moves come together. A fifth of a
 # second is early enough for an inventory whose figures are asked for again before they are used.
 DEBOUNCE_S = 0.2
-# XAPI's figure of free memory costs a call, and a burst of moves would ask for it at each step.
-MEMORY_DEBOUNCE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,6 @@ class Reporter:
         self._sequence = 0
         self._unanswered: host_registry_pb2.HeartbeatRequest | None = None
         self._host: HostFacts | None = None
-        self._memory_at = 0.0
         self._failures = 0
 
     async def run(self) -> None:
@@ -91,7 +88,7 @@ class Reporter:
             ),
             timeout=CALL_S,
         )
-        self._host, self._memory_at = facts, asyncio.get_running_loop().time()
+        self._host = facts
         self._registered, self._sequence, self._unanswered = True, 0, None
         asked = reply.heartbeat_interval.ToMilliseconds() / 1000
         self._interval_s = asked or self._settings.heartbeat_s
@@ -136,22 +133,12 @@ class Reporter:
             return None
         free = before.memory_free_bytes if before else 0
         host = look.own_host(self._agent)
-        if changes.memory and self._memory_is_old():
+        if changes.memory:
             changes.memory = False
             free = await hosts.free_memory(self._agent.client, host.ref)
         changes.host = False
         self._host = inventory.host_facts(self._agent.mirror, host, free)
         return self._host if self._host != before else None
-
-    def _memory_is_old(self) -> bool:
-        """Tell whether to ask for the free memory again; if not, see to it that we come back."""
-        clock = asyncio.get_running_loop()
-        due = self._memory_at + MEMORY_DEBOUNCE_S
-        if clock.time() < due:
-            clock.call_at(due, self._changes.waiting.set)
-            return False
-        self._memory_at = clock.time()
-        return True
 
     def _stub(self) -> Any:  # only the type stubs know of the stub's asynchronous kind
         if self._channel is None:

@@ -40,7 +40,7 @@ def calls_since(stack: Stack, number: int) -> str:
 
 
 def metric_names(address: str) -> str:
-    """Return the names of our metrics with their labels."""
+    """Return the names and kinds of our metrics."""
     connection = http.client.HTTPConnection(address, timeout=5)
     connection.request("GET", "/metrics")
     text = connection.getresponse().read().decode()

@@ -2,7 +2,8 @@
 error.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 
 from xapisim.classes import memory
 from xapisim.classes.pool import Pool
@@ -30,6 +31,15 @@ def check(pool: Pool, vm: str, host: str, *, with_cpu: bool, with_storage: bool 
     _check_networks(pool, vm, host)
     _check_memory(pool, vm, host)
     _check_cpus(pool, vm, host)
+
+
+def first_host(pool: Pool, check_host: Callable[[str], None]) -> str:
+    """The first host that a check has nothing against."""
+    for host in pool.database.refs("host"):
+        with contextlib.suppress(XapiError):
+            check_host(host)
+            return host
+    raise XapiError("NO_HOSTS_AVAILABLE")
 
 
 def is_live(pool: Pool, host: str) -> bool:

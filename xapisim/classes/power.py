@@ -4,7 +4,6 @@ turn.
 
 from xapisim.classes import operations, placement, storage_rules, suspension
 from xapisim.classes.call import Call, Handler
-from xapisim.errors import XapiError
 from xapisim.hypervisor import DomainState
 from xapisim.values import NULL, VOID, Value
 
@@ -16,10 +15,8 @@ REBOOT_S = 2.0
 async def start(call: Call, vm: str, start_paused: bool, _force: bool) -> Value:
     """Takes the first host that can run it."""
     async with call.engine.gates.operation(vm, "start", call.task):
-        hosts = [host for host in call.database.refs("host") if _fits(call, vm, host)]
-        if not hosts:
-            raise XapiError("NO_HOSTS_AVAILABLE")
-        await _boot(call, vm, hosts[0], paused=start_paused)
+        host = placement.first_host(call.pool, lambda host: _check(call, vm, host))
+        await _boot(call, vm, host, paused=start_paused)
     return VOID
 
 
@@ -27,17 +24,13 @@ async def start_on(call: Call, vm: str, host: str, start_paused: bool, _force: b
     call.database.row("VM", vm)
     call.database.row("host", host)
     async with call.engine.gates.operation(vm, "start_on", call.task):
-        placement.check(call.pool, vm, host, with_cpu=False)
+        _check(call, vm, host)
         await _boot(call, vm, host, paused=start_paused)
     return VOID
 
 
-def _fits(call: Call, vm: str, host: str) -> bool:
-    try:
-        placement.check(call.pool, vm, host, with_cpu=False)
-    except XapiError:
-        return False
-    return True
+def _check(call: Call, vm: str, host: str) -> None:
+    placement.check(call.pool, vm, host, with_cpu=False)
 
 
 async def _boot(call: Call, vm: str, host: str, *, paused: bool) -> None:

@@ -77,10 +77,8 @@ async def resume(call: Call, vm: str, start_paused: bool, _force: bool) -> Value
     """Takes the first host that can run it."""
     call.database.row("VM", vm)
     async with call.engine.gates.operation(vm, "resume", call.task):
-        hosts = [host for host in call.database.refs("host") if _fits(call, vm, host)]
-        if not hosts:
-            raise XapiError("NO_HOSTS_AVAILABLE")
-        await _resume(call, vm, hosts[0], paused=start_paused)
+        host = placement.first_host(call.pool, lambda host: _check(call, vm, host))
+        await _resume(call, vm, host, paused=start_paused)
     return VOID
 
 
@@ -91,14 +89,6 @@ async def resume_on(call: Call, vm: str, host: str, start_paused: bool, _force: 
         _check(call, vm, host)
         await _resume(call, vm, host, paused=start_paused)
     return VOID
-
-
-def _fits(call: Call, vm: str, host: str) -> bool:
-    try:
-        _check(call, vm, host)
-    except XapiError:
-        return False
-    return True
 
 
 def _check(call: Call, vm: str, host: str) -> None:

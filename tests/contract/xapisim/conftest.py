@@ -20,6 +20,18 @@ def sim() -> Iterator[Simulator]:
 
 
 @pytest.fixture
+def near(sim: Simulator) -> Client:
+    """Logged in to the pool that VMs leave, where `sim` serves two pools."""
+    return Client(sim, "n1")
+
+
+@pytest.fixture
+def far(sim: Simulator) -> Client:
+    """Logged in to the pool that they go to."""
+    return Client(sim, "f1")
+
+
+@pytest.fixture
 def client(sim: Simulator) -> Iterator[Client]:
     logged_in = Client(sim, "xs1")
     yield logged_in

@@ -17,16 +17,6 @@ def sim(tmp_path: Path) -> Iterator[Simulator]:
         yield simulator
 
 
-@pytest.fixture
-def near(sim: Simulator) -> Client:
-    return Client(sim, "n1")
-
-
-@pytest.fixture
-def far(sim: Simulator) -> Client:
-    return Client(sim, "f1")
-
-
 def test_a_disk_moves_to_another_sr_while_the_guest_moves(near: Client, sim: Simulator) -> None:
     vm, before = near.vm("app"), storage.disks_of(near, "app")
     vbds = set(near.api.VM.get_VBDs(vm))

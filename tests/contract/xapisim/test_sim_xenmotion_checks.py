@@ -22,16 +22,6 @@ def sim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
 
 
 @pytest.fixture
-def near(sim: Simulator) -> Client:
-    return Client(sim, "n1")
-
-
-@pytest.fixture
-def far(sim: Simulator) -> Client:
-    return Client(sim, "f1")
-
-
-@pytest.fixture
 def across(near: Client, far: Client) -> Trip:
     return Trip(near, far, "f1")
 

@@ -17,16 +17,6 @@ def sim(tmp_path: Path) -> Iterator[Simulator]:
         yield simulator
 
 
-@pytest.fixture
-def near(sim: Simulator) -> Client:
-    return Client(sim, "n1")
-
-
-@pytest.fixture
-def far(sim: Simulator) -> Client:
-    return Client(sim, "f1")
-
-
 def assert_untouched(near: Client, far: Client, vm: str, sim: Simulator) -> None:
     record = near.api.VM.get_record(near.vm(vm))
     assert (record["power_state"], record["current_operations"]) == ("Running", {})

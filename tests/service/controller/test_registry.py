@@ -53,7 +53,7 @@ async def test_restarted_controller_asks_every_agent_to_register(tmp_path: Path)
             assert await world.one.heartbeat(controller.channel)
 
 
-async def test_changes_and_departures_are_seen(tmp_path: Path) -> None:
+async def test_changes_and_moves_by_others_are_seen(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world, world.controller() as controller:
         world.guest.power_state = common.POWER_STATE_PAUSED
         new = world.one.guest("db-1")

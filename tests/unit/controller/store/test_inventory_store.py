@@ -172,6 +172,24 @@ async def test_a_guest_that_nobody_tells_of_for_a_while_is_forgotten(tmp_path: P
         assert await store.inventory.instance(guest.instance_id) is None
 
 
+async def test_silence_during_a_migration_does_not_count_as_absence(tmp_path: Path) -> None:
+    source, dest = an_agent("xs1"), an_agent("xs2")
+    guest = source.runs()
+    async with open_store(tmp_path) as store:
+        await store.inventory.register(dest.registration())
+        await store.inventory.register(source.registration(guest))
+        await store.inventory.heartbeat(source.delta(1, gone=(guest.instance_id,)))
+        migration = await store.admission.admit(a_plan(guest, source, dest), "me", "")
+        await store.inventory.heartbeat(dest.delta(1))
+        store.clock.seconds += GONE_AFTER_S
+
+        closed = Advance(state=MigrationState.ROLLED_BACK, close=True)
+        await store.ledger.advance(claim_of(migration, "me"), closed)
+        await store.inventory.heartbeat(dest.delta(2))
+
+        assert await store.inventory.instance(guest.instance_id) is not None
+
+
 async def test_instance_told_gone_by_both_stays_while_it_is_migrated(tmp_path: Path) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2")
     guest = source.runs()
