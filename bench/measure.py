@@ -11,8 +11,19 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 def cpu_s(pid: int) -> float:
     """Return the CPU seconds that a process has used, user and system, all threads."""
+    return sum(user_and_system_s(pid))
+
+
+def user_and_system_s(pid: int) -> tuple[float, float]:
+    """Return the CPU seconds that a process has spent in its own code and in the kernel."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+    return int(fields[11]) / TICKS_PER_S, int(fields[12]) / TICKS_PER_S
+
+
+def memory_mib(pid: int) -> float:
+    """Return the resident memory of a process."""
+    resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return resident * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def counter(http: str, name: str) -> float:

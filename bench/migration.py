@@ -38,6 +38,8 @@ from xenferry.controller.v1 import (
 
 WORLD = ROOT / "deploy" / "worlds" / "bench.toml"
 AGENT_TABLES = "[migration]\nmax_concurrent_moves = 64\n"
+# One pair of hosts carries all of them.
+CONTROLLER_TABLES = "[queue]\nshared_storage_per_source = 64\nshared_storage_per_dest = 64\n"
 SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
 OPEN = (
     migration_pb2.MIGRATION_STATE_QUEUED,
@@ -220,7 +222,12 @@ def main() -> None:
     options.add_argument("--concurrent", type=int, default=50)
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        stack = Stack(Path(folder), WORLD, agent_tables=AGENT_TABLES)
+        stack = Stack(
+            Path(folder),
+            WORLD,
+            controller_tables=CONTROLLER_TABLES,
+            agent_tables=AGENT_TABLES,
+        )
         with stack:
             measured = asyncio.run(run(stack, chosen.sequential, chosen.concurrent))
     report(*measured)

@@ -6,6 +6,7 @@ ServiceError
   ├─ Refused             FAILED_PRECONDITION  every violation at once
   ├─ NoRoom              RESOURCE_EXHAUSTED   what ran out, with figures
   ├─ Conflict            ABORTED              somebody else has it
+  ├─ OutOfRange          OUT_OF_RANGE         it was there and is no more
   ├─ Unavailable         UNAVAILABLE          when to try again
   ├─ PermissionDenied    the caller may not
   └─ Unimplemented       UNIMPLEMENTED        and why
@@ -154,6 +155,12 @@ class Conflict(ServiceError):
     """Somebody else has it, or has had it since."""
 
     code = grpc.StatusCode.ABORTED
+
+
+class OutOfRange(ServiceError):
+    """What is asked for was there and is no more."""
+
+    code = grpc.StatusCode.OUT_OF_RANGE
 
 
 class PermissionDenied(ServiceError):

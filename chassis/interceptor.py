@@ -11,7 +11,7 @@ import grpc.aio
 import structlog
 from grpc_status import rpc_status
 
-from chassis import metrics
+from chassis import metrics, peers
 from chassis.errors import ServiceError, Unavailable, to_status
 from chassis.lifetime import Lifetime
 
@@ -129,7 +129,7 @@ class _Call:
         structlog.contextvars.bind_contextvars(
             request_id=metadata.get("x-request-id") or str(uuid.uuid4()),
             rpc=self._method,
-            peer=_peer(context),
+            peer=peers.name(context),
         )
         return time.perf_counter()
 
@@ -192,13 +192,3 @@ class _Call:
 def _default_deadline(context: Context) -> float | None:
     """Return a deadline for a client that set none; gRPC itself keeps the client's own."""
     return DEFAULT_DEADLINE_S if context.time_remaining() is None else None
-
-
-def _peer(context: Context) -> str:
-    """Return who calls: the name in the client's certificate, else the address."""
-    authenticated = context.auth_context()
-    for key in ("x509_subject_alternative_name", "x509_common_name"):
-        names = tuple(authenticated.get(key) or ())
-        if names:
-            return str(names[0].decode("utf-8", "replace"))
-    return str(context.peer())

@@ -11,15 +11,20 @@ import structlog
 from chassis.lifetime import Lifetime
 from chassis.program import Application, StartRefused
 from chassis.server import Service
+from controller.aggregate_assembly import aggregates
 from controller.api import errors
 from controller.api.door import Door
 from controller.api.host_registry import HostRegistry
 from controller.api.inventory import Inventory as InventoryService
+from controller.api.orders import Orders
+from controller.api.placed import Placed
 from controller.api.scheduler import Scheduler
 from controller.clients.connections import Connections
-from controller.clients.host_agents import HostAgents
 from controller.clock import SystemClock
+from controller.floating_assembly import Floating, floating_ips
 from controller.planning.planner import Planner
+from controller.saga.cancelling import Canceller
+from controller.saga.resolving import Resolver
 from controller.saga.runner import Runner
 from controller.settings import InventorySettings, Settings
 from controller.store.admission import SqlAdmission
@@ -30,6 +35,8 @@ from controller.store.inventory import Inventory
 from controller.store.ledger import SqlLedger
 from controller.store.live import LiveMigrations
 from controller.store.liveness import Liveness
+from controller.store.opening import open_database
+from controller.together import Parts, going_on
 from xenferry.controller.v1 import (
     host_registry_pb2_grpc,
     inventory_pb2_grpc,
@@ -44,7 +51,7 @@ async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Appl
     """Yield the controller's services, with every open migration under way again."""
     del lifetime
     try:
-        database = await Database.open(settings.store.url)
+        database = await open_database(settings.store)
     except DatabaseRefused as error:
         raise StartRefused(str(error)) from error
     try:
@@ -58,34 +65,48 @@ async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Appl
 async def _running(settings: Settings, database: Database) -> AsyncIterator[Application]:
     clock, live, owner = SystemClock(), LiveMigrations(), _owner()
     liveness = Liveness(settings.inventory.alive_after_s, clock)
-    inventory = Inventory(database, live, liveness)
+    inventory = Inventory(database, live, liveness, owner)
     await inventory.load()
     connections = Connections(inventory, settings.tls)
-    agents = HostAgents(connections, settings.agents, clock)
+    floating = floating_ips(settings, database, inventory, connections, clock)
+    agents = floating.agents
+    pools = aggregates(settings, database, inventory, connections, clock, owner)
     ledger = SqlLedger(database, live, clock)
-    runner = Runner(owner, ledger, agents, clock, live, settings.saga)
+    limits = settings.queue.limits()
+    runner = Runner(owner, ledger, agents, clock, live, settings.saga, limits)
+    live.listen(runner.heard)
     scheduler = Scheduler(
         planner=Planner(inventory, agents, clock),
         door=Door(SqlAdmission(database, live, clock), runner.start, owner),
         history=SqlHistory(database),
-        changes=live,
+        changes=Placed(live, runner.position),
         inventory=inventory,
+        orders=Orders(Canceller(ledger), Resolver(ledger, agents), live),
     )
-    resumed = await runner.resume()
-    log.info("controller.assembled", owner=owner, resumed_migrations=resumed)
+    parts = Parts(database, settings.store, clock, live, liveness, inventory, owner)
     try:
-        yield Application(
-            services=_services(scheduler, inventory, settings.inventory),
-            trouble=lambda: database.trouble,
-            translate=errors.translate,
-        )
+        async with going_on(parts, runner) as resumed:
+            floating.reconciler.start()
+            pools.steward.begin()
+            log.info("controller.assembled", owner=owner, resumed_migrations=resumed)
+            try:
+                yield Application(
+                    services=[
+                        *_services(scheduler, inventory, settings.inventory, floating),
+                        pools.service,
+                    ],
+                    trouble=lambda: database.trouble,
+                    translate=errors.translate,
+                )
+            finally:
+                await pools.steward.stop()
+                await floating.reconciler.stop()
     finally:
-        await runner.stop()
         await connections.close()
 
 
 def _services(
-    scheduler: Scheduler, inventory: Inventory, settings: InventorySettings
+    scheduler: Scheduler, inventory: Inventory, settings: InventorySettings, floating: Floating
 ) -> list[Service]:
     package = "xenferry.controller.v1"
     return [
@@ -99,9 +120,10 @@ def _services(
         ),
         Service(
             f"{package}.HostRegistry",
-            HostRegistry(inventory, settings.heartbeat_s),
+            HostRegistry(inventory, settings.heartbeat_s, floating.reconciler),
             host_registry_pb2_grpc.add_HostRegistryServicer_to_server,
         ),
+        floating.service,
     ]
 
 

@@ -11,7 +11,16 @@ import typer
 from chassis import answers
 from chassis.tls import TlsSettings
 from ferryctl import anywhere, exits, problems
-from ferryctl.commands import check, exit_codes, inventory, migrate, migrations
+from ferryctl.commands import (
+    aggregate,
+    check,
+    exit_codes,
+    floating_ip,
+    inventory,
+    migrate,
+    migrations,
+    orders,
+)
 from ferryctl.session import Output, Session
 from ferryctl.views import complaints
 
@@ -73,8 +82,12 @@ app.command("check")(check.check)
 app.command("list")(migrations.list_)
 app.command("show")(migrations.show)
 app.command("watch")(migrations.watch)
+app.command("cancel")(orders.cancel)
+app.command("resolve")(orders.resolve)
 app.command("hosts")(inventory.hosts)
 app.command("instances")(inventory.instances)
+app.add_typer(aggregate.app, name="aggregate")
+app.add_typer(floating_ip.app, name="floating-ip")
 app.command("exit-codes")(exit_codes.exit_codes)
 
 

@@ -9,7 +9,12 @@ import grpc
 
 from chassis import channels, tls
 from ferryctl import problems
-from xenferry.controller.v1 import inventory_pb2_grpc, scheduler_pb2_grpc
+from xenferry.controller.v1 import (
+    aggregates_pb2_grpc,
+    floating_ips_pb2_grpc,
+    inventory_pb2_grpc,
+    scheduler_pb2_grpc,
+)
 
 
 class Output(enum.StrEnum):
@@ -25,6 +30,8 @@ class Controller:
 
     scheduler: scheduler_pb2_grpc.SchedulerStub
     inventory: inventory_pb2_grpc.InventoryStub
+    floating_ips: floating_ips_pb2_grpc.FloatingIpsStub
+    aggregates: aggregates_pb2_grpc.AggregatesStub
     timeout_s: float
     """Deadline of every unary call."""
 
@@ -54,6 +61,8 @@ class Session:
             yield Controller(
                 scheduler_pb2_grpc.SchedulerStub(channel),
                 inventory_pb2_grpc.InventoryStub(channel),
+                floating_ips_pb2_grpc.FloatingIpsStub(channel),
+                aggregates_pb2_grpc.AggregatesStub(channel),
                 self.timeout_s,
             )
         finally:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-from google.protobuf import timestamp_pb2
+from google.protobuf import duration_pb2, timestamp_pb2
 
 _STEPS = (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
@@ -48,6 +48,14 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s"
+
+
+def interval(p50: duration_pb2.Duration, p90: duration_pb2.Duration) -> str:
+    """Return "about 12.3 s, at most 20.0 s"; empty where neither is set."""
+    likely, surely = (each.ToMilliseconds() / 1000 for each in (p50, p90))
+    if not surely:
+        return ""
+    return f"about {duration(likely)}, at most {duration(surely)}"
 
 
 def word(name_of: Callable[[Any], str], value: int, prefix: str) -> str:

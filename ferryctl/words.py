@@ -43,6 +43,13 @@ def whereabouts(value: int) -> str:
     return units.word(fence_pb2.Whereabouts.Name, value, "WHEREABOUTS_")
 
 
+def resolution(value: int) -> str:
+    """Return "roll forward"; empty where nobody decided anything."""
+    if not value:
+        return ""
+    return units.word(migration_pb2.Resolution.Name, value, "RESOLUTION_").replace("_", " ")
+
+
 def power(value: int) -> str:
     """Return "running"."""
     return units.word(inventory_pb2.PowerState.Name, value, "POWER_STATE_")

@@ -16,10 +16,15 @@ from chassis.lifetime import Lifetime
 from chassis.program import Application, StartRefused
 from hostagent.api import errors, host_agent
 from hostagent.api.reporter import Identity, Reporter
+from hostagent.dataplane import choosing
+from hostagent.dataplane.carrier import Carrier, Unusable
+from hostagent.model.floating_ips import FloatingIpSettings
 from hostagent.model.records import HostRecord
 from hostagent.model.settings import MigrationSettings, XapiSettings
+from hostagent.operations import look
 from hostagent.operations.agent import Agent
 from hostagent.operations.fences import Fences
+from hostagent.operations.leases.arrivals import Arrivals
 from hostagent.operations.moves import Moves
 from hostagent.settings import Settings
 from hostagent.xapi import login
@@ -39,15 +44,18 @@ OWN_VM = Path("/sys/hypervisor/uuid")
 async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Application]:
     """Yield the agent once XAPI has told of the pool; raises StartRefused."""
     del lifetime
-    client = _client(settings)
+    carrier = await _carrier(settings.floating_ips)
+    client = open_client(settings)
     mirror = Mirror()
     pump = EventPump(client, mirror, asyncio.get_running_loop())
-    moves = Moves(settings.migration.max_concurrent_moves)
+    limits = settings.migration
+    moves = Moves(limits.max_concurrent_moves, limits.max_storage_moves)
     try:
         await _log_in(client)
         pump.start()
         await mirror.synced.wait()
-        agent = _agent(settings, client, mirror, moves)
+        agent = _agent(settings, client, mirror, moves, carrier)
+        Arrivals(agent)
         async with _reports(agent, settings) as report:
             yield Application(
                 services=(host_agent.service(agent),),
@@ -59,24 +67,37 @@ async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Appl
         await moves.close()
         pump.stop()
         await client.close()
+        await carrier.close()
 
 
-def _agent(settings: Settings, client: Client, mirror: Mirror, moves: Moves) -> Agent:
-    host = _served_host(settings.xapi, mirror)
+async def _carrier(settings: FloatingIpSettings) -> Carrier:
+    try:
+        return await choosing.open_carrier(settings)
+    except Unusable as why:
+        raise StartRefused(str(why)) from why
+
+
+def _agent(
+    settings: Settings, client: Client, mirror: Mirror, moves: Moves, carrier: Carrier
+) -> Agent:
+    host = served_host(settings.xapi, mirror)
+    client.login.guard.serve(host.uuid, look.pool(mirror).uuid)
     log.info("agent.serves", host=host.name, host_id=host.uuid)
     return Agent(
         client=client,
         mirror=mirror,
         host_id=host.uuid,
-        settings=_with_own_vm(settings.migration),
+        settings=with_own_vm(settings.migration),
         fences=Fences(),
         moves=moves,
+        carrier=carrier,
         session_id=str(uuid.uuid4()),
         version=version("xenferry"),
     )
 
 
-def _client(settings: Settings) -> Client:
+def open_client(settings: Settings) -> Client:
+    """Return what reaches XAPI, not logged in; raises StartRefused for the password's file."""
     password = settings.xapi.password
     file = settings.xapi.password_file
     if file is not None:
@@ -104,7 +125,7 @@ async def _log_in(client: Client) -> None:
             return
 
 
-def _served_host(settings: XapiSettings, mirror: Mirror) -> HostRecord:
+def served_host(settings: XapiSettings, mirror: Mirror) -> HostRecord:
     """Return the host that the settings mean; raises StartRefused unless it is exactly one."""
     hosts = list(mirror.hosts.values())
     if settings.host:
@@ -123,7 +144,8 @@ def _served_host(settings: XapiSettings, mirror: Mirror) -> HostRecord:
     )
 
 
-def _with_own_vm(settings: MigrationSettings) -> MigrationSettings:
+def with_own_vm(settings: MigrationSettings) -> MigrationSettings:
+    """Return the settings with the VM that this machine is, where they name none."""
     if settings.own_vm or not OWN_VM.exists():
         return settings
     return replace(settings, own_vm=OWN_VM.read_text("ascii").strip())

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from chassis.program import ServeSettings
 from chassis.tls import TlsSettings
+from hostagent.model.floating_ips import FloatingIpSettings
 from hostagent.model.settings import ControllerSettings, MigrationSettings, XapiSettings
 
 
@@ -21,3 +22,5 @@ class Settings:
     """Where the agent reports."""
     migration: MigrationSettings = field(default_factory=MigrationSettings)
     """How moves are made and judged."""
+    floating_ips: FloatingIpSettings = field(default_factory=FloatingIpSettings)
+    """How floating IPs are carried."""

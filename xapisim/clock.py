@@ -70,6 +70,10 @@ class Clock:
         """Simulated seconds between two reports of progress."""
         return TICK_REAL_S * self.factor
 
+    def tick_of(self, duration_s: float) -> float:
+        """The same for a long phase: a stepped clock need not wake for less than a hundredth."""
+        return max(self.tick_s, duration_s / 100) if self.timeline is not None else self.tick_s
+
     def now(self) -> float:
         """The pool's wall clock, seconds since 1970."""
         if self.timeline is not None:

@@ -20,6 +20,8 @@ class Domain:
     host_uuid: str
     domid: int
     state: DomainState
+    devices: tuple[tuple[str, str], ...] = ()
+    """Class and ref of what was attached when its toolstack lost sight of it."""
 
     @property
     def alive(self) -> bool:
@@ -47,6 +49,9 @@ class Hypervisor:
     def destroy(self, domain: Domain) -> None:
         if domain in self._domains:
             self._domains.remove(domain)
+
+    def has(self, domain: Domain) -> bool:
+        return domain in self._domains
 
     def find(self, vm_uuid: str, host_uuid: str) -> Domain | None:
         for domain in self._domains:

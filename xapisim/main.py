@@ -1,6 +1,7 @@
 """The command line: `xapisim serve WORLD…`, `xapisim dump URL`, `xapisim world`."""
 
 import asyncio
+import gc
 import json
 import logging
 import ssl
@@ -68,6 +69,7 @@ def serve_worlds(given: ServeOptions) -> None:
     account = Account(given.user, given.password)
     settings = Settings(account, given.time_factor, given.seed, given.clock)
     ports = Ports(given.bind, given.port_base, given.tls_dir, given.unix)
+    gc.disable()  # a world only grows while it is read; serve() turns it on again
     try:
         read = [files.read(path, given.seed) for path in given.worlds]
         asyncio.run(serve(Simulator(ports, settings), read))

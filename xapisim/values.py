@@ -48,6 +48,14 @@ class Record(dict[str, Value]):
         self.json: str | None = None
 
 
+class Listing(dict[str, Record]):
+    """Many records by ref, as get_all_records gives them; a class of objects is seldom asked for
+    twice.
+    """
+
+    __slots__ = ()
+
+
 class Void:
     """The result of a call that returns nothing."""
 

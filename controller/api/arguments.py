@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from controller.api import paging
-from controller.api.render import STATES_BACK
+from controller.api.render import RESOLUTIONS, RESOLUTIONS_BACK, STATES_BACK
 from controller.api.validation import REASON_LENGTH, Violations
-from controller.model.migration import MigrationRequest
+from controller.model.migration import MigrationRequest, Resolution
 from controller.ports.history import MigrationFilter, Position
 from xenferry.controller.v1 import scheduler_pb2
 
 MOST_CHECKED = 100
+HIGHEST_PRIORITY = 100
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,8 +33,10 @@ class Page:
         return paging.encode(self.bound_to, micros, last.migration_id)
 
 
-def live_migration(request: scheduler_pb2.LiveMigrationRequest) -> MigrationRequest:
-    """Return what is asked for."""
+def live_migration(
+    request: scheduler_pb2.LiveMigrationRequest, requested_by: str
+) -> MigrationRequest:
+    """Return what is asked for, and by whom."""
     violations = Violations()
     wanted = MigrationRequest(
         instance_id=violations.uuid("instance_id", request.instance_id),
@@ -43,19 +46,24 @@ def live_migration(request: scheduler_pb2.LiveMigrationRequest) -> MigrationRequ
         request_id=violations.optional_uuid("request_id", request.request_id),
         validate_only=request.validate_only,
         reason=violations.text("reason", request.reason, REASON_LENGTH),
+        priority=violations.between(
+            "priority", request.priority, -HIGHEST_PRIORITY, HIGHEST_PRIORITY
+        ),
+        requested_by=requested_by,
     )
     violations.raise_any()
     return wanted
 
 
 def digest(wanted: MigrationRequest) -> str:
-    """Return what two requests with one request_id must have in common."""
+    """Return what two requests with one request_id must have in common; who asks is no part."""
     body = (
         wanted.instance_id,
         wanted.dest,
         wanted.block_migration,
         wanted.disk_over_commit,
         wanted.reason,
+        wanted.priority,
     )
     return hashlib.sha256(repr(body).encode()).hexdigest()
 
@@ -87,6 +95,32 @@ def migration_id(value: str) -> str:
     checked = violations.uuid("migration_id", value)
     violations.raise_any()
     return checked
+
+
+def cancel(request: scheduler_pb2.CancelMigrationRequest) -> tuple[str, str]:
+    """Return which migration to stop, and why."""
+    violations = Violations()
+    checked = violations.uuid("migration_id", request.migration_id)
+    reason = violations.text("reason", request.reason, REASON_LENGTH)
+    violations.raise_any()
+    return checked, reason
+
+
+def resolve(
+    request: scheduler_pb2.ResolveMigrationRequest,
+) -> tuple[str, Resolution, str]:
+    """Return which migration to settle, how, and why."""
+    violations = Violations()
+    checked = violations.uuid("migration_id", request.migration_id)
+    asked = RESOLUTIONS_BACK.get(request.resolution)
+    if asked is None:
+        known = ", ".join(each.value for each in RESOLUTIONS)
+        violations.add("resolution", f"must be one of {known}, not {request.resolution}")
+    reason = violations.text("reason", request.reason, REASON_LENGTH)
+    if not reason.strip():
+        violations.add("reason", "must say why; it is kept with the migration")
+    violations.raise_any()
+    return checked, asked or Resolution.ADOPT_REALITY, reason
 
 
 def page(request: scheduler_pb2.ListMigrationsRequest) -> Page:

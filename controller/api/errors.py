@@ -8,16 +8,19 @@ from chassis.errors import (
     InvalidArgument,
     NoRoom,
     NotFound,
+    OutOfRange,
     Refused,
     ServiceError,
     Unavailable,
     Unimplemented,
     Violation,
 )
+from controller.aggregates.planner import OperationRefused
+from controller.api import aggregate_errors, floating_ip_errors, intervention_errors
 from controller.model import findings as model
 from controller.model.findings import Finding, Reason, Severity
 from controller.planning import refusals
-from controller.ports import admission, failures
+from controller.ports import admission, agents, failures
 from controller.wire import findings as wire
 from xenferry.common.v1 import finding_pb2
 
@@ -26,6 +29,7 @@ from xenferry.common.v1 import finding_pb2
 FINDINGS_LIMIT_BYTES = 3_500
 VIOLATIONS_LIMIT = 1_500
 NO_ROOM_RETRY_S = 10.0
+AGENT_RETRY_S = 2.0
 
 
 def translate(error: Exception) -> ServiceError | None:
@@ -34,11 +38,26 @@ def translate(error: Exception) -> ServiceError | None:
         return _no_plan(error)
     if isinstance(error, admission.AdmissionRefused):
         return _not_admitted(error)
+    if isinstance(error, (OperationRefused, agents.StepRefused)):
+        return _refused(error.findings)
+    if isinstance(error, agents.AgentError):
+        return Unavailable(error.findings[0].reason, str(error), AGENT_RETRY_S)
+    return _of_failures(error) or _of_rooms(error)
+
+
+def _of_failures(error: Exception) -> ServiceError | None:
     if isinstance(error, failures.MigrationUnknown):
         return migration_not_found(error.migration_id)
+    if isinstance(error, failures.RevisionCompacted):
+        return _compacted(error)
     if isinstance(error, failures.StoreUnavailable):
         return Unavailable(Reason.STORE_UNAVAILABLE, "the database does not answer")
     return None
+
+
+def _of_rooms(error: Exception) -> ServiceError | None:
+    rooms = (intervention_errors, floating_ip_errors, aggregate_errors)
+    return next((told for room in rooms if (told := room.translate(error)) is not None), None)
 
 
 def migration_not_found(migration_id: str) -> NotFound:
@@ -63,6 +82,11 @@ def ambiguous(field: str, name: str, ids: Sequence[str]) -> InvalidArgument:
     text = f"{name!r} names {len(ids)}: {', '.join(ids[:5])}; use the uuid of the one that is meant"
     violation = Violation(field, text, Reason.AMBIGUOUS_NAME)
     return InvalidArgument(Reason.AMBIGUOUS_NAME, text, [violation])
+
+
+def _compacted(error: failures.RevisionCompacted) -> OutOfRange:
+    text = f"{error}; start over with start_revision 0"
+    return OutOfRange(Reason.REVISION_COMPACTED, text, {"kept_from_revision": str(error.kept_from)})
 
 
 def not_implemented(call: str, instead: str) -> Unimplemented:
@@ -153,6 +177,10 @@ def _not_admitted(error: admission.AdmissionRefused) -> ServiceError:
         return InvalidArgument(
             Reason.REQUEST_ID_REUSED, text, [violation], {"migration_id": error.migration_id}
         )
+    if isinstance(error, admission.NoDiskRoom):
+        subject = f"sr/{error.plan.disk.sr_name or error.plan.disk.sr_id}"
+        violation = Violation(subject, text, Reason.INSUFFICIENT_DISK_SPACE)
+        return NoRoom(Reason.INSUFFICIENT_DISK_SPACE, text, [violation], NO_ROOM_RETRY_S)
     if isinstance(error, admission.NoRoom):
         subject = f"host/{error.plan.dest_host_name}"
         violation = Violation(subject, text, Reason.INSUFFICIENT_MEMORY)

@@ -9,6 +9,7 @@ import structlog
 from google.protobuf.duration_pb2 import Duration
 
 from controller.api.validation import Violations
+from controller.ports.floating_ips import InventoryListener
 from controller.ports.registry import Delta, Registration, Registry
 from controller.wire import hosts, instances
 from xenferry.common.v1 import inventory_pb2
@@ -25,6 +26,7 @@ class HostRegistry(host_registry_pb2_grpc.HostRegistryServicer):
 
     registry: Registry
     heartbeat_s: float
+    listener: InventoryListener
 
     async def RegisterHost(
         self, request: host_registry_pb2.RegisterHostRequest, _: Context
@@ -32,6 +34,7 @@ class HostRegistry(host_registry_pb2_grpc.HostRegistryServicer):
         """Make a host known, or known again, with all it has."""
         registration = _registration(request)
         await self.registry.register(registration)
+        self.listener.registered(registration.host.host_id)
         log.info(
             "host.registered",
             host_id=registration.host.host_id,
@@ -48,7 +51,10 @@ class HostRegistry(host_registry_pb2_grpc.HostRegistryServicer):
         self, request: host_registry_pb2.HeartbeatRequest, _: Context
     ) -> host_registry_pb2.HeartbeatResponse:
         """Take that a host is alive and what changed on it."""
-        taken = await self.registry.heartbeat(_delta(request))
+        delta = _delta(request)
+        taken = await self.registry.heartbeat(delta)
+        seen = {facts.instance_id: facts.host_id for facts in delta.changed}
+        self.listener.seen({**seen, **dict.fromkeys(delta.gone, "")})
         return host_registry_pb2.HeartbeatResponse(register_again=not taken)
 
 

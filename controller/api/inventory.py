@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import grpc.aio
 import structlog
 
-from controller.api import errors, paging
+from controller.api import errors, paging, watching_inventory
 from controller.api import render_inventory as render
 from controller.api.validation import NAME_LENGTH, REASON_LENGTH, Violations
 from controller.model.inventory import Host, Instance
@@ -54,10 +54,10 @@ class Inventory(inventory_pb2_grpc.InventoryServicer):
     async def WatchHosts(
         self, request: inventory_pb2.WatchHostsRequest, _: Context
     ) -> AsyncIterator[inventory_pb2.WatchHostsResponse]:
-        """Say that hosts can't be watched yet."""
+        """Stream hosts as they change, the present ones first."""
         del request
-        raise errors.not_implemented("WatchHosts", "call ListHosts now and then")
-        yield inventory_pb2.WatchHostsResponse()
+        async for response in watching_inventory.hosts(self.registry):
+            yield response
 
     async def GetInstance(
         self, request: inventory_pb2.GetInstanceRequest, _: Context
@@ -99,10 +99,10 @@ class Inventory(inventory_pb2_grpc.InventoryServicer):
     async def WatchInstances(
         self, request: inventory_pb2.WatchInstancesRequest, _: Context
     ) -> AsyncIterator[inventory_pb2.WatchInstancesResponse]:
-        """Say that instances can't be watched yet."""
+        """Stream instances as they change, the present ones first."""
         del request
-        raise errors.not_implemented("WatchInstances", "call ListInstances now and then")
-        yield inventory_pb2.WatchInstancesResponse()
+        async for response in watching_inventory.instances(self.registry):
+            yield response
 
     async def SetHostMaintenance(
         self, request: inventory_pb2.SetHostMaintenanceRequest, _: Context
@@ -113,7 +113,7 @@ class Inventory(inventory_pb2_grpc.InventoryServicer):
         reason = violations.text("reason", request.reason, REASON_LENGTH)
         violations.raise_any()
         host_id = (await self._host(name)).host_id
-        host = await self.registry.set_maintenance(host_id, request.maintenance)
+        host = await self.registry.set_maintenance(host_id, request.maintenance, reason)
         if host is None:
             raise errors.host_not_found(name)
         log.info("host.maintenance_set", host_id=host_id, on=request.maintenance, reason=reason)

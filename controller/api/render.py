@@ -1,23 +1,17 @@
 """Migrations as messages."""
 
-from collections.abc import Iterable
-from datetime import datetime
-
-from google.protobuf.timestamp_pb2 import Timestamp
-
+from controller.api import render_reports
 from controller.model.migration import (
-    CleanupAction,
-    CleanupItem,
-    JournalEntry,
-    JournalEvent,
     Migration,
     MigrationKind,
     MigrationPlan,
     MigrationState,
+    Resolution,
     Whereabouts,
 )
 from controller.planning.planner import CheckCell
 from controller.wire import findings
+from controller.wire.times import timestamp
 from xenferry.common.v1 import fence_pb2
 from xenferry.controller.v1 import migration_pb2, scheduler_pb2
 
@@ -32,13 +26,10 @@ STATES_BACK = {number: state for state, number in STATES.items()}
 _WHEREABOUTS = {
     place: fence_pb2.Whereabouts.Value(f"WHEREABOUTS_{place.name}") for place in Whereabouts
 }
-_EVENTS = {
-    event: migration_pb2.JournalEvent.Value(f"JOURNAL_EVENT_{event.name}") for event in JournalEvent
+RESOLUTIONS = {
+    each: migration_pb2.Resolution.Value(f"RESOLUTION_{each.name}") for each in Resolution
 }
-_ACTIONS = {
-    action: migration_pb2.CleanupItem.Action.Value(f"ACTION_{action.name}")
-    for action in CleanupAction
-}
+RESOLUTIONS_BACK = {number: each for each, number in RESOLUTIONS.items()}
 
 
 def summary(known: Migration) -> migration_pb2.Migration:
@@ -46,9 +37,7 @@ def summary(known: Migration) -> migration_pb2.Migration:
     message = _planned(known.plan)
     message.migration_id = known.migration_id
     message.state = STATES[known.state]
-    message.progress.phase = known.progress.phase
-    message.progress.percent = known.progress.percent
-    message.progress.cancellable = known.progress.cancellable
+    message.progress.CopyFrom(render_reports.progress(known.progress))
     message.revision = known.revision
     message.create_time.CopyFrom(timestamp(known.create_time))
     message.update_time.CopyFrom(timestamp(known.update_time))
@@ -59,6 +48,12 @@ def summary(known: Migration) -> migration_pb2.Migration:
     message.whereabouts = _WHEREABOUTS[known.whereabouts]
     message.epoch = known.epoch
     message.reserved_memory_bytes = known.reserved_memory_bytes
+    message.reserved_disk_bytes = known.reserved_disk_bytes
+    message.cancel_requested = known.cancel_requested
+    message.queue_position = known.queue_position
+    if known.resolution is not None:
+        message.resolution = RESOLUTIONS[known.resolution]
+        message.resolution_reason = known.resolution_reason
     return message
 
 
@@ -66,8 +61,9 @@ def whole(known: Migration) -> migration_pb2.Migration:
     """Return the message of a migration with all that is kept of it."""
     message = summary(known)
     message.findings.extend(findings.to_messages(known.plan.findings))
-    message.cleanup.extend(_cleanup(known.cleanup))
-    message.journal.extend(_journal(known.journal))
+    message.cleanup.extend(render_reports.cleanup(known.cleanup))
+    message.journal.extend(render_reports.journal(known.journal))
+    message.verification.extend(findings.to_messages(known.verification))
     return message
 
 
@@ -87,14 +83,8 @@ def cell(checked: CheckCell) -> scheduler_pb2.CheckCell:
         possible=checked.possible,
         kind=KINDS[checked.kind],
         findings=findings.to_messages(checked.findings),
+        estimate=render_reports.estimate(checked.estimate),
     )
-
-
-def timestamp(time: datetime) -> Timestamp:
-    """Return the message of a time."""
-    message = Timestamp()
-    message.FromDatetime(time)
-    return message
 
 
 def _planned(plan: MigrationPlan) -> migration_pb2.Migration:
@@ -108,30 +98,8 @@ def _planned(plan: MigrationPlan) -> migration_pb2.Migration:
         kind=KINDS[plan.kind],
         request_id=plan.request.request_id,
         reason=plan.request.reason,
+        requested_by=plan.request.requested_by,
+        priority=plan.request.priority,
+        dest_sr_id=plan.disk.sr_id,
+        estimate=render_reports.estimate(plan.estimate),
     )
-
-
-def _journal(entries: Iterable[JournalEntry]) -> list[migration_pb2.JournalEntry]:
-    return [
-        migration_pb2.JournalEntry(
-            sequence=entry.sequence,
-            step=entry.step,
-            event=_EVENTS[entry.event],
-            time=timestamp(entry.time),
-            epoch=entry.epoch,
-            note=entry.note,
-        )
-        for entry in entries
-    ]
-
-
-def _cleanup(items: Iterable[CleanupItem]) -> list[migration_pb2.CleanupItem]:
-    return [
-        migration_pb2.CleanupItem(
-            subject=item.subject,
-            action=_ACTIONS[item.action],
-            why=item.why,
-            xapi_error=item.xapi_error,
-        )
-        for item in items
-    ]

@@ -1,8 +1,8 @@
 """Hosts and instances as messages."""
 
-from controller.api.render import timestamp
 from controller.model.inventory import Host, Instance
 from controller.wire import hosts, instances
+from controller.wire.times import timestamp
 from xenferry.controller.v1 import inventory_pb2
 
 
@@ -14,6 +14,7 @@ def host(known: Host) -> inventory_pb2.Host:
         alive=known.alive,
         heartbeat_time=timestamp(known.heartbeat_time) if known.heartbeat_time else None,
         maintenance=known.maintenance,
+        maintenance_reason=known.maintenance_reason,
         reserved_memory_bytes=known.reserved_memory_bytes,
     )
 

@@ -1,19 +1,25 @@
 """The Scheduler service: plan, admit, run; and what there is to read of it afterwards."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc.aio
 
+from chassis import peers
 from controller.api import arguments, errors, matrix, render
 from controller.api.door import Door
+from controller.api.orders import Orders
+from controller.api.summaries import Summaries
 from controller.api.watching import Watch
 from controller.planning.planner import Planner
 from controller.ports.changes import Changes
 from controller.ports.history import History, Position
 from controller.ports.inventory import InventoryReader
 from xenferry.controller.v1 import migration_pb2, scheduler_pb2, scheduler_pb2_grpc
+
+# How long a cancellation waits for the word of the source, before it answers that it was asked.
+CANCEL_ANSWER_S = 5.0
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -27,12 +33,14 @@ class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
     history: History
     changes: Changes
     inventory: InventoryReader
+    orders: Orders
+    summaries: Summaries = field(default_factory=Summaries)
 
     async def LiveMigration(
-        self, request: scheduler_pb2.LiveMigrationRequest, _: Context
+        self, request: scheduler_pb2.LiveMigrationRequest, context: Context
     ) -> migration_pb2.Migration:
         """Plan, admit and start a live migration, and return it at once."""
-        wanted = arguments.live_migration(request)
+        wanted = arguments.live_migration(request, peers.name(context))
         if wanted.validate_only:
             return render.validated(await self.planner.plan(wanted))
         digest = arguments.digest(wanted)
@@ -80,25 +88,31 @@ class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
         """Stream every change of the migrations that match, from a revision on."""
         newest = await self.history.revision()
         which, start = arguments.watch(request, newest)
-        watch = Watch(self.history, self.changes, which, start, newest)
+        watch = Watch(
+            self.history,
+            self.changes,
+            self.summaries,
+            which,
+            start,
+            bookmarks=request.bookmarks,
+        )
         async for response in watch.stream():
             yield response
 
     async def CancelMigration(
-        self, request: scheduler_pb2.CancelMigrationRequest, _: Context
+        self, request: scheduler_pb2.CancelMigrationRequest, context: Context
     ) -> migration_pb2.Migration:
-        """Say that nothing can be cancelled yet."""
-        del request
-        raise errors.not_implemented(
-            "CancelMigration", "let the migration end, and move the instance back if need be"
-        )
+        """Ask for a migration to be stopped, and tell truthfully what comes of it."""
+        migration_id, reason = arguments.cancel(request)
+        left_s = context.time_remaining() or CANCEL_ANSWER_S
+        within_s = min(CANCEL_ANSWER_S, left_s / 2)
+        migration = await self.orders.cancel(migration_id, reason, within_s)
+        return render.whole(self.changes.overlay(migration))
 
     async def ResolveMigration(
         self, request: scheduler_pb2.ResolveMigrationRequest, _: Context
     ) -> migration_pb2.Migration:
-        """Say that nothing can be resolved by hand yet."""
-        del request
-        raise errors.not_implemented(
-            "ResolveMigration",
-            "a STUCK migration is taken up again by itself: mend what its error names",
-        )
+        """Settle a STUCK migration by an operator's decision, unless XAPI contradicts it."""
+        migration_id, asked, reason = arguments.resolve(request)
+        migration = await self.orders.resolve(migration_id, asked, reason)
+        return render.whole(self.changes.overlay(migration))

@@ -77,6 +77,12 @@ class Violations:
             self.add(field, f"must be at least {least}, not {value}")
         return value
 
+    def between(self, field: str, value: int, least: int, most: int) -> int:
+        """Return a number that is neither too small nor too large."""
+        if not least <= value <= most:
+            self.add(field, f"must be {least} to {most}, not {value}")
+        return value
+
     def count(self, field: str, values: Sequence[object], least: int, most: int) -> None:
         """Check how many values a repeated field has."""
         if not least <= len(values) <= most:

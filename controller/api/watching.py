@@ -1,75 +1,98 @@
-"""One watch: what is stored since a revision, then every change as it is committed.
+"""One watch: what is stored up to a revision, then every change behind it, each once and in order.
 
-The subscription is taken before the first read, so that nothing falls between the two; what comes
-twice that way is told once.
+The subscription is taken before the first read and hears of everything behind the revision up to
+which is read, so that nothing falls between the two and nothing comes twice.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
-from controller.api import render
+from controller.api.summaries import Summaries
 from controller.model.migration import Migration
-from controller.ports.changes import Changes
+from controller.ports.changes import Changes, Heard, Subscription
 from controller.ports.history import History, MigrationFilter
 from xenferry.controller.v1 import scheduler_pb2
 
 BATCH = 500
+BOOKMARK_S = 2.0
+
+Response = scheduler_pb2.WatchMigrationsResponse
 
 
 class Watch:
-    """Follows the migrations that match, from a revision on; `newest` is that of just before."""
+    """Follows the migrations that match, from a revision on; raises RevisionCompacted."""
 
     def __init__(
-        self, history: History, changes: Changes, which: MigrationFilter, start: int, newest: int
+        self,
+        history: History,
+        changes: Changes,
+        summaries: Summaries,
+        which: MigrationFilter,
+        start: int,
+        *,
+        bookmarks: bool,
     ) -> None:
         self._history = history
         self._changes = changes
+        self._summaries = summaries
         self._which = which
+        self._start = start
+        self._bookmark_s = BOOKMARK_S if bookmarks else None
         self._revision = start
-        self._newest = newest
-        self._sent: dict[str, Migration] = {}
 
-    async def stream(self) -> AsyncIterator[scheduler_pb2.WatchMigrationsResponse]:
+    async def stream(self) -> AsyncIterator[Response]:
         """Yield what is stored, a bookmark, and then changes until the caller has enough."""
         subscription = self._changes.subscribe(self._which)
         try:
-            async for migration in self._stored():
-                yield self._told(migration)
-            yield scheduler_pb2.WatchMigrationsResponse(revision=self._revision)
-            while True:
-                heard = await subscription.next()
-                if heard is None:
-                    async for migration in self._stored():
-                        yield self._told(migration)
-                    continue
-                for migration in heard:
-                    if self._is_news(migration):
-                        yield self._told(migration)
+            async for response in self._stored():
+                yield response
+            yield Response(revision=self._revision)
+            async for response in self._heard(subscription):
+                yield response
         finally:
             subscription.close()
 
-    async def _stored(self) -> AsyncIterator[Migration]:
-        while True:
-            batch = await self._history.changed_since(self._which, self._revision, BATCH)
+    async def _stored(self) -> AsyncIterator[Response]:
+        upto = self._changes.revision
+        if self._start:
+            async for response in self._logged(upto):
+                yield response
+            return
+        after = 0
+        while batch := await self._history.present(self._which, after, upto, BATCH):
+            after = batch[-1].revision
             for migration in batch:
-                yield self._changes.overlay(migration)
+                yield self._told(self._changes.overlay(migration), after)
+        self._revision = upto
+
+    async def _logged(self, upto: int) -> AsyncIterator[Response]:
+        while self._revision < upto:
+            batch = await self._history.changes(self._which, self._revision, upto, BATCH)
+            for migration in batch:
+                self._revision = migration.revision
+                yield self._told(migration, self._revision)
             if len(batch) < BATCH:
-                break
-        self._revision = max(self._revision, self._newest)
+                self._revision = max(self._revision, upto)
 
-    def _is_news(self, migration: Migration) -> bool:
-        sent = self._sent.get(migration.migration_id)
-        if sent is None:
-            return migration.revision > self._revision or not migration.state.ended
-        return migration.revision > sent.revision or (
-            migration.revision == sent.revision and migration.progress != sent.progress
-        )
+    async def _heard(self, subscription: Subscription) -> AsyncIterator[Response]:
+        while True:
+            heard = await subscription.next(self._bookmark_s)
+            if heard.lost:
+                async for response in self._logged(heard.upto):
+                    yield response
+            for response in self._news(heard):
+                yield response
+            if self._bookmark_s and not heard.changes and heard.upto > self._revision:
+                self._revision = heard.upto
+                yield Response(revision=self._revision)
 
-    def _told(self, migration: Migration) -> scheduler_pb2.WatchMigrationsResponse:
-        self._revision = max(self._revision, migration.revision)
-        if migration.state.ended:
-            self._sent.pop(migration.migration_id, None)
-        else:
-            self._sent[migration.migration_id] = migration
-        return scheduler_pb2.WatchMigrationsResponse(
-            migration=render.summary(migration), revision=self._revision
-        )
+    def _news(self, heard: Heard) -> Iterable[Response]:
+        for migration in heard.changes:
+            if migration.revision > self._revision:
+                self._revision = migration.revision
+                yield self._told(migration, self._revision)
+        for migration in heard.progress:
+            if migration.revision <= self._revision:
+                yield self._told(migration, self._revision)
+
+    def _told(self, migration: Migration, revision: int) -> Response:
+        return Response(migration=self._summaries.of(migration), revision=revision)

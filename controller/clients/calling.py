@@ -11,9 +11,10 @@ from typing import Any
 import grpc.aio
 
 from controller.clients import failures
-from controller.clients.patience import Patience
-from controller.clients.settings import AgentSettings
 from controller.ports.clock import Clock
+
+PauseOf = Callable[[grpc.aio.AioRpcError], float | None]
+"""How long to wait before the next attempt after an error, None to make none."""
 
 
 async def call(
@@ -21,18 +22,17 @@ async def call(
     request: Any,
     host_id: str,
     timeout_s: float,
-    settings: AgentSettings,
+    pause_of: PauseOf,
     clock: Clock,
 ) -> Any:
     """Return the answer; raises AgentError."""
     deadline = asyncio.get_running_loop().time() + timeout_s
-    patience = Patience(settings, failures.is_transient)
     while True:
         remaining_s = deadline - asyncio.get_running_loop().time()
         try:
             return await method(request, timeout=max(remaining_s, 0.001))
         except grpc.aio.AioRpcError as error:
-            pause_s = patience.pause_s(error)
+            pause_s = pause_of(error)
             if pause_s is None or pause_s >= remaining_s:
                 raise failures.classify(error, host_id) from error
         await clock.sleep(pause_s)

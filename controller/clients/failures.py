@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2
 
 from chassis import answers
 from controller.model.findings import Finding, Reason, Severity
-from controller.ports.agents import AgentError, AgentUnavailable, Fenced, StepRefused
+from controller.ports.agents import AgentBusy, AgentError, AgentUnavailable, Fenced, StepRefused
 from controller.wire import findings as wire_findings
 from xenferry.common.v1 import finding_pb2
 
@@ -35,7 +35,7 @@ def classify(error: grpc.aio.AioRpcError, host_id: str) -> AgentError:
     if answer.reason == Reason.STALE_EPOCH:
         return Fenced(findings)
     if answer.reason == Reason.TOO_MANY_MIGRATIONS:
-        return AgentUnavailable(findings)
+        return AgentBusy(findings)
     if answer.code in _REFUSALS:
         return StepRefused(findings)
     return AgentUnavailable(findings)

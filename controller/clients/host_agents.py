@@ -1,6 +1,7 @@
 """The calls to host agents, one method a call; implements CheckAgents and MoveAgents."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from controller.clients.connections import Connections
 from controller.clients.patience import Patience
 from controller.clients.settings import AgentSettings
 from controller.model.findings import Finding, errors
-from controller.model.migration import CleanupItem
+from controller.model.migration import CleanupItem, MigrationKind
 from controller.ports.agents import (
     CheckOrder,
     DestCheck,
@@ -34,6 +35,9 @@ class HostAgents:
         self._connections = connections
         self._settings = settings
         self._clock = clock
+        self._asked: dict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(settings.checks_at_once)
+        )
 
     async def check_dest(self, order: CheckOrder) -> DestCheck:
         """Ask the destination whether the instance could come."""
@@ -46,25 +50,30 @@ class HostAgents:
         )
         stub = self._connections.stub(order.dest.host_id)
         answer = await self._check(stub.CheckCanLiveMigrateOnDest, request, order.dest.host_id)
-        return DestCheck(findings.from_messages(answer.findings), answer.dest_check_data)
+        told = answer.dest_check_data
+        found = findings.from_messages(answer.findings)
+        return DestCheck(found, told.SerializeToString(), messages.disk_room(told))
 
     async def check_source(self, order: CheckOrder, dest: DestCheck) -> SourceCheck:
         """Ask the source whether the instance could leave for what the destination described."""
         request = checks_pb2.CheckCanLiveMigrateOnSrcRequest(
             instance_id=order.instance.instance_id,
-            dest_check_data=dest.data,
+            dest_check_data=messages.dest_check_data(dest.data),
             block_migration=order.block_migration,
             source_host_id=order.source.host_id,
         )
         stub = self._connections.stub(order.source.host_id)
         answer = await self._check(stub.CheckCanLiveMigrateOnSrc, request, order.source.host_id)
         kind = messages.kind_from_message(answer.kind)
-        return SourceCheck(findings.from_messages(answer.findings), kind)
+        found = findings.from_messages(answer.findings)
+        return SourceCheck(found, kind, messages.estimate(answer))
 
     async def verify_exports(self, order: Order) -> tuple[Finding, ...]:
         """Make the source verify the instance's storage; StepRefused names what is lost."""
         request = checks_pb2.VerifyExportsRequest(
-            fence=messages.fence(order), instance_id=order.instance_id
+            fence=messages.fence(order),
+            instance_id=order.instance_id,
+            source_host_id=order.source_host_id,
         )
         stub = self._connections.stub(order.source_host_id)
         answer = await self._step(stub.VerifyExports, request, order.source_host_id)
@@ -74,18 +83,11 @@ class HostAgents:
         return found
 
     async def prepare_dest(self, order: Order) -> None:
-        """Make the destination ready."""
-        request = move_pb2.PreLiveMigrationRequest(
-            fence=messages.fence(order),
-            instance_id=order.instance_id,
-            kind=messages.kind_to_message(order.kind),
-            dest_host_id=order.dest_host_id,
-        )
-        stub = self._connections.stub(order.dest_host_id)
-        await self._step(stub.PreLiveMigration, request, order.dest_host_id)
+        """Make the destination ready; a ticket that comes with the answer is let go."""
+        await self._prepare(order)
 
     async def move(self, order: Order) -> AsyncIterator[MoveProgress]:
-        """Move, or join the move under way; waits its turn at an agent that has too many.
+        """Move, or join the move under way; AgentBusy when the source has too many.
 
         A call that the agent may have heard is not made again here: where the guest is comes first.
         """
@@ -97,12 +99,24 @@ class HostAgents:
                 async for progress in self._stream(order, timeout_s):
                     yield progress
             except grpc.aio.AioRpcError as error:
-                pause_s = patience.pause_s(error)
+                pause_s = patience.unheard_pause_s(error)
                 if pause_s is None or pause_s >= timeout_s:
                     raise failures.classify(error, order.source_host_id) from error
             else:
                 return
             await self._clock.sleep(pause_s)
+
+    async def abort(self, order: Order) -> str:
+        """Stop the move if XAPI still can; the outcome is what the source then saw."""
+        request = move_pb2.AbortMigrationRequest(
+            fence=messages.fence(order),
+            instance_id=order.instance_id,
+            dest_host_id=order.dest_host_id,
+            source_host_id=order.source_host_id,
+        )
+        stub = self._connections.stub(order.source_host_id)
+        answer = await self._step(stub.AbortMigration, request, order.source_host_id)
+        return messages.outcome(answer.outcome)
 
     async def observe_source(self, order: Order) -> Observation:
         """Ask the source's agent what XAPI shows."""
@@ -115,7 +129,9 @@ class HostAgents:
     async def post_at_source(self, order: Order) -> tuple[CleanupItem, ...]:
         """Detach at the source what only the moved guest used."""
         request = cleanup_pb2.PostAtSourceRequest(
-            fence=messages.fence(order), instance_id=order.instance_id
+            fence=messages.fence(order),
+            instance_id=order.instance_id,
+            source_host_id=order.source_host_id,
         )
         stub = self._connections.stub(order.source_host_id)
         answer = await self._step(stub.PostAtSource, request, order.source_host_id)
@@ -135,7 +151,9 @@ class HostAgents:
     async def rollback_at_source(self, order: Order) -> tuple[CleanupItem, ...]:
         """Clear the marks at the source, where the guest stays."""
         request = cleanup_pb2.RollbackAtSourceRequest(
-            fence=messages.fence(order), instance_id=order.instance_id
+            fence=messages.fence(order),
+            instance_id=order.instance_id,
+            source_host_id=order.source_host_id,
         )
         stub = self._connections.stub(order.source_host_id)
         answer = await self._step(stub.RollbackAtSource, request, order.source_host_id)
@@ -144,16 +162,26 @@ class HostAgents:
     async def rollback_at_dest(self, order: Order) -> tuple[CleanupItem, ...]:
         """Release at the destination what is leased to the migration."""
         request = cleanup_pb2.RollbackAtDestinationRequest(
-            fence=messages.fence(order), instance_id=order.instance_id
+            fence=messages.fence(order),
+            instance_id=order.instance_id,
+            dest_host_id=order.dest_host_id,
         )
         stub = self._connections.stub(order.dest_host_id)
         answer = await self._step(stub.RollbackAtDestination, request, order.dest_host_id)
         return messages.cleanup(answer.items)
 
+    async def _prepare(self, order: Order) -> move_pb2.ReceiveTicket | None:
+        stub = self._connections.stub(order.dest_host_id)
+        request = messages.prepare_request(order)
+        answer = await self._step(stub.PreLiveMigration, request, order.dest_host_id)
+        return answer.receive_ticket if answer.HasField("receive_ticket") else None
+
     async def _stream(self, order: Order, timeout_s: float) -> AsyncIterator[MoveProgress]:
+        ticket = await self._prepare(order) if order.kind is MigrationKind.BLOCK else None
         stub: Any = self._connections.stub(order.source_host_id)
         outcome = ""
-        async for message in stub.LiveMigration(messages.move_request(order), timeout=timeout_s):
+        request = messages.move_request(order, ticket)
+        async for message in stub.LiveMigration(request, timeout=timeout_s):
             progress = messages.progress(message)
             outcome = progress.outcome
             yield progress
@@ -162,19 +190,32 @@ class HostAgents:
 
     async def _observe(self, order: Order, host_id: str) -> Observation:
         request = observation_pb2.ObserveMigrationRequest(
-            fence=messages.fence(order), instance_id=order.instance_id
+            fence=messages.fence(order), instance_id=order.instance_id, host_id=host_id
         )
         method = self._connections.stub(host_id).ObserveMigration
-        answer = await self._call(method, request, host_id, self._settings.observe_timeout_s)
+        patience = Patience(self._settings, failures.is_transient).pause_s
+        timeout_s = self._settings.observe_timeout_s
+        answer = await self._call(method, request, host_id, timeout_s, patience)
         return messages.observation(answer)
 
     async def _check(self, method: Callable[..., Any], request: Any, host_id: str) -> Any:
-        return await self._call(method, request, host_id, self._settings.check_timeout_s)
+        async with self._asked[host_id]:
+            patience = Patience(self._settings, failures.is_transient).pause_s
+            timeout_s = self._settings.check_timeout_s
+            return await self._call(method, request, host_id, timeout_s, patience)
 
     async def _step(self, method: Callable[..., Any], request: Any, host_id: str) -> Any:
-        return await self._call(method, request, host_id, self._settings.step_timeout_s)
+        """Do a step; who has to wait for a busy agent is told so, because a wait may be ended."""
+        patience = Patience(self._settings, failures.is_transient).unheard_pause_s
+        timeout_s = self._settings.step_timeout_s
+        return await self._call(method, request, host_id, timeout_s, patience)
 
     async def _call(
-        self, method: Callable[..., Any], request: Any, host_id: str, timeout_s: float
+        self,
+        method: Callable[..., Any],
+        request: Any,
+        host_id: str,
+        timeout_s: float,
+        pause_of: calling.PauseOf,
     ) -> Any:
-        return await calling.call(method, request, host_id, timeout_s, self._settings, self._clock)
+        return await calling.call(method, request, host_id, timeout_s, pause_of, self._clock)

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable
 
-from controller.model.migration import CleanupAction, CleanupItem, MigrationKind
+from controller.model.migration import (
+    CleanupAction,
+    CleanupItem,
+    DiskRoom,
+    MigrationKind,
+    MoveEstimate,
+)
 from controller.ports.agents import MoveOutcome, MoveProgress, Observation, Order, TaskObservation
 from controller.wire import findings, instances
 from xenferry.common.v1 import fence_pb2
-from xenferry.hostagent.v1 import cleanup_pb2, move_pb2, observation_pb2
+from xenferry.hostagent.v1 import checks_pb2, cleanup_pb2, move_pb2, observation_pb2
 
 _KINDS = {
     MigrationKind.SHARED_STORAGE: fence_pb2.MIGRATION_KIND_SHARED_STORAGE,
@@ -41,23 +47,70 @@ def fence(order: Order) -> fence_pb2.Fence:
     return fence_pb2.Fence(migration_id=order.migration_id, epoch=order.epoch)
 
 
-def kind_to_message(kind: MigrationKind) -> fence_pb2.MigrationKind.ValueType:
-    """Return the number of a kind."""
-    return _KINDS[kind]
-
-
 def kind_from_message(number: fence_pb2.MigrationKind.ValueType) -> MigrationKind | None:
     """Return the kind of a number, None for undecided."""
     return _KINDS_BACK.get(number)
 
 
-def move_request(order: Order) -> move_pb2.LiveMigrationRequest:
-    """Return the request for a move."""
+def outcome(number: move_pb2.MoveOutcome.ValueType) -> str:
+    """Return how a move ended, empty for one that has not."""
+    return _OUTCOMES.get(number, "")
+
+
+def dest_check_data(data: bytes) -> checks_pb2.DestCheckData | None:
+    """Return what the destination told as it was sent, None for nothing."""
+    return checks_pb2.DestCheckData.FromString(data) if data else None
+
+
+def disk_room(told: checks_pb2.DestCheckData) -> DiskRoom:
+    """Return what the disks of a block migration need, and where."""
+    if not told.dest_sr_id:
+        return DiskRoom()
+    srs = [sr for sr in told.host.storage_repositories if sr.sr_id == told.dest_sr_id]
+    return DiskRoom(
+        sr_id=told.dest_sr_id,
+        sr_name=srs[0].name if srs else "",
+        needed_bytes=told.disk_needed_bytes,
+        free_bytes=srs[0].free_bytes if srs else 0,
+    )
+
+
+def estimate(answer: checks_pb2.CheckCanLiveMigrateOnSrcResponse) -> MoveEstimate | None:
+    """Return what the source expects a move to cost, None where it can't tell."""
+    if not answer.HasField("estimate"):
+        return None
+    told = answer.estimate
+    return MoveEstimate(
+        total_bytes=told.total_bytes,
+        duration_p50_s=told.duration_p50_s,
+        duration_p90_s=told.duration_p90_s,
+        downtime_s=told.downtime_s,
+    )
+
+
+def prepare_request(order: Order) -> move_pb2.PreLiveMigrationRequest:
+    """Return the request to make the destination ready."""
+    return move_pb2.PreLiveMigrationRequest(
+        fence=fence(order),
+        instance_id=order.instance_id,
+        kind=_KINDS[order.kind],
+        dest_check_data=dest_check_data(order.dest_check_data),
+        dest_host_id=order.dest_host_id,
+    )
+
+
+def move_request(
+    order: Order, ticket: move_pb2.ReceiveTicket | None
+) -> move_pb2.LiveMigrationRequest:
+    """Return the request for a move; the ticket goes from one answer to this, and nowhere else."""
     return move_pb2.LiveMigrationRequest(
         fence=fence(order),
         instance_id=order.instance_id,
         dest_host_id=order.dest_host_id,
         kind=_KINDS[order.kind],
+        receive_ticket=ticket,
+        source_host_id=order.source_host_id,
+        dest_check_data=dest_check_data(order.dest_check_data),
     )
 
 
@@ -68,8 +121,10 @@ def progress(message: move_pb2.LiveMigrationResponse) -> MoveProgress:
         percent=message.percent,
         cancellable=message.cancellable,
         task_id=message.task_id,
-        outcome=_OUTCOMES.get(message.outcome, ""),
+        outcome=outcome(message.outcome),
         error=findings.from_message(message.error) if message.HasField("error") else None,
+        bytes_done=message.bytes_done,
+        bytes_total=message.bytes_total,
     )
 
 

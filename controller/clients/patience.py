@@ -24,6 +24,10 @@ class Patience:
         busy_s = failures.busy_for_s(error, self._busy_pause_s)
         if busy_s is not None:
             return busy_s
+        return self.unheard_pause_s(error)
+
+    def unheard_pause_s(self, error: grpc.aio.AioRpcError) -> float | None:
+        """Return the same, but None where the agent has answered that it is busy."""
         if not self._repeatable(error) or self._left <= 0:
             return None
         self._left -= 1

@@ -27,8 +27,11 @@ class AgentSettings:
     """The pause before the second attempt; each further one is twice as long."""
 
     busy_pause_s: float = 2.0
-    """The pause before a move is asked for again when the agent has too many and does not say
-    when to come back."""
+    """The pause before a step is asked for again when the agent has too many migrations and does
+    not say when to come back."""
+
+    checks_at_once: int = 8
+    """How many checks one agent is asked at a time: a matrix of many moves must not flood it."""
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():

@@ -67,6 +67,9 @@ class HostFacts:
     address: str = ""
     storage_repositories: tuple[StorageRepository, ...] = ()
     networks: tuple[Network, ...] = ()
+    default_sr_id: str = ""
+    ha_enabled: bool = False
+    agent_instance_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class NetworkInterface:
     mac: str
     network_id: str
     network_name: str
+    bridge: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class Host:
     alive: bool
     heartbeat_time: datetime | None = None
     maintenance: bool = False
+    maintenance_reason: str = ""
     reserved_memory_bytes: int = 0
 
     @property

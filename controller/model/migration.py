@@ -89,11 +89,46 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the move is; `percent` never falls."""
+    """How far the move is; `percent` never falls.
+
+    Bytes are those of the present phase. The remaining seconds are None where they can't be told.
+    """
 
     phase: str = ""
     percent: float = 0.0
     cancellable: bool = False
+    bytes_done: int = 0
+    bytes_total: int = 0
+    remaining_p50_s: float | None = None
+    remaining_p90_s: float | None = None
+
+
+class Resolution(enum.StrEnum):
+    """What an operator decided about a STUCK migration."""
+
+    ROLL_FORWARD = "ROLL_FORWARD"
+    ROLL_BACK = "ROLL_BACK"
+    ADOPT_REALITY = "ADOPT_REALITY"
+
+
+@dataclass(frozen=True, slots=True)
+class MoveEstimate:
+    """What a move is expected to cost; times are seconds."""
+
+    total_bytes: int = 0
+    duration_p50_s: float = 0.0
+    duration_p90_s: float = 0.0
+    downtime_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRoom:
+    """The SR that takes the disks of a block migration, and what they need there, bytes."""
+
+    sr_id: str = ""
+    sr_name: str = ""
+    needed_bytes: int = 0
+    free_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +142,16 @@ class MigrationRequest:
     request_id: str = ""
     validate_only: bool = False
     reason: str = ""
+    priority: int = 0
+    requested_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationPlan:
-    """The frozen decision: what moves from where to where, how, and what the checks found."""
+    """The frozen decision: what moves from where to where, how, and what the checks found.
+
+    `dest_check_data` is what the destination told, as it came; nothing here looks into it.
+    """
 
     request: MigrationRequest
     instance_id: str
@@ -123,11 +163,17 @@ class MigrationPlan:
     kind: MigrationKind
     memory_needed_bytes: int
     findings: tuple[Finding, ...] = ()
+    disk: DiskRoom = field(default_factory=DiskRoom)
+    dest_check_data: bytes = b""
+    estimate: MoveEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A migration as stored; `journal` is filled only where it was asked for."""
+    """A migration as stored; `journal` is filled only where it was asked for.
+
+    `queue_position` is how many stand before it, plus one; it is told only by who keeps the queue.
+    """
 
     migration_id: str
     plan: MigrationPlan
@@ -143,3 +189,10 @@ class Migration:
     cleanup: tuple[CleanupItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
     progress: Progress = field(default_factory=Progress)
+    reserved_disk_bytes: int = 0
+    verification: tuple[Finding, ...] = ()
+    cancel_requested: bool = False
+    cancel_reason: str = ""
+    resolution: Resolution | None = None
+    resolution_reason: str = ""
+    queue_position: int = 0

@@ -7,7 +7,7 @@ XAPI is doing to the VM is not asked here: the inventory lags, and the source's 
 from collections.abc import Callable
 
 from controller.model.findings import Finding
-from controller.model.migration import MigrationKind, MigrationRequest
+from controller.model.migration import MigrationKind
 from controller.planning import host_checks, instance_checks
 from controller.planning.snapshot import Snapshot
 
@@ -22,7 +22,6 @@ CHECKS: tuple[Callable[[Snapshot], Finding | None], ...] = (
     instance_checks.running,
     instance_checks.not_migrating,
     host_checks.pools_equal,
-    instance_checks.disks_stay,
 )
 
 
@@ -32,6 +31,10 @@ def run(snapshot: Snapshot) -> tuple[Finding, ...]:
     return tuple(finding for finding in judged if finding is not None)
 
 
-def asked_kind(request: MigrationRequest) -> MigrationKind:
-    """Return how the instance would travel by the request alone, before an agent was asked."""
-    return MigrationKind.BLOCK if request.block_migration else MigrationKind.SHARED_STORAGE
+def asked_kind(snapshot: Snapshot) -> MigrationKind:
+    """Return how the instance would travel by request and pools, before an agent was asked."""
+    asked, source = snapshot.request.block_migration, snapshot.source
+    pools_differ = source is not None and source.facts.pool_id != snapshot.dest.facts.pool_id
+    if asked or (asked is None and pools_differ):
+        return MigrationKind.BLOCK
+    return MigrationKind.SHARED_STORAGE

@@ -148,19 +148,21 @@ def dest_not_older(snapshot: Snapshot) -> Finding | None:
 
 
 def pools_equal(snapshot: Snapshot) -> Finding | None:
-    """Both hosts are in one pool, as a move over shared storage needs."""
-    if snapshot.source is None or snapshot.request.block_migration:
+    """Both hosts are in one pool, as a move without the disks needs."""
+    if snapshot.source is None:
         return None
     dest, source = snapshot.dest, snapshot.source
     measured = {"dest_pool_id": dest.facts.pool_id, "source_pool_id": source.facts.pool_id}
     if dest.facts.pool_id == source.facts.pool_id:
         message = f"{dest.name} and {source.name} are in one pool"
         return passed(Reason.POOLS_DIFFER, snapshot.dest_subject, message, measured)
+    if snapshot.request.block_migration is not False:
+        return None
     return refused(
         Reason.POOLS_DIFFER,
         snapshot.dest_subject,
         f"{dest.name} is in pool {_pool(dest)}, {source.name} in pool {_pool(source)}",
-        f"choose a destination in pool {_pool(source)}",
+        f"choose a destination in pool {_pool(source)}, or let the disks move too",
         measured,
     )
 

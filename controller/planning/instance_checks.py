@@ -44,15 +44,3 @@ def not_migrating(snapshot: Snapshot) -> Finding:
         "wait for it to end, or cancel it",
         measured,
     )
-
-
-def disks_stay(snapshot: Snapshot) -> Finding | None:
-    """Nobody asked for the disks to be moved, which this release can't."""
-    if not snapshot.request.block_migration:
-        return None
-    return refused(
-        Reason.BLOCK_MIGRATION_UNSUPPORTED,
-        snapshot.instance_subject,
-        f"the disks of {snapshot.instance.name} would be copied, which this release does not do",
-        "leave block_migration unset, with storage that both hosts have attached",
-    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from controller.model.findings import Finding, Reason, Severity
 from controller.model.inventory import Host
-from controller.model.migration import MigrationKind
+from controller.model.migration import MigrationKind, MoveEstimate
 from controller.planning import checks
 from controller.planning.snapshot import Snapshot
 from controller.planning.verdicts import refused
@@ -19,10 +19,15 @@ _GRAVITY = (Severity.OK, Severity.WARNING, Severity.ERROR)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What all checks found together, and how the instance would travel."""
+    """What all checks found together, and how the instance would travel.
+
+    `dest` is what the destination answered, None where it did not; `estimate` is the source's.
+    """
 
     findings: tuple[Finding, ...]
     kind: MigrationKind
+    dest: agents.DestCheck | None = None
+    estimate: MoveEstimate | None = None
 
 
 async def ask(asked: agents.CheckAgents, snapshot: Snapshot, own: tuple[Finding, ...]) -> Judged:
@@ -31,17 +36,17 @@ async def ask(asked: agents.CheckAgents, snapshot: Snapshot, own: tuple[Finding,
     The source is not asked without the destination's answer; nobody is asked about a move to
     where the instance is, because XAPI would call that possible.
     """
-    kind = checks.asked_kind(snapshot.request)
+    kind = checks.asked_kind(snapshot)
     if snapshot.source is None or snapshot.dest_is_source or not snapshot.dest.alive:
         return Judged(merge(own), kind)
     order = _order(snapshot, snapshot.source)
     dest, found = await _ask_dest(asked, order)
     if dest is None or not snapshot.source.alive:
-        return Judged(merge(own, found), kind)
+        return Judged(merge(own, found), kind, dest)
     source, more = await _ask_source(asked, order, dest)
-    if source is not None and source.kind is not None:
-        kind = source.kind
-    return Judged(merge(own, found, more), kind)
+    if source is None:
+        return Judged(merge(own, found, more), kind, dest)
+    return Judged(merge(own, found, more), source.kind or kind, dest, source.estimate)
 
 
 async def _ask_dest(

@@ -4,11 +4,17 @@ The inventory is asked first, because it costs nothing; then the agents, because
 """
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from controller.model import inventory
-from controller.model.findings import Finding, Reason, Severity, errors
-from controller.model.migration import MigrationKind, MigrationPlan, MigrationRequest
+from controller.model.findings import Finding, errors
+from controller.model.migration import (
+    DiskRoom,
+    MigrationKind,
+    MigrationPlan,
+    MigrationRequest,
+    MoveEstimate,
+)
 from controller.planning import checks, interview, refusals
 from controller.planning.snapshot import Snapshot
 from controller.ports.agents import CheckAgents
@@ -25,6 +31,7 @@ class CheckCell:
     possible: bool
     kind: MigrationKind
     findings: tuple[Finding, ...]
+    estimate: MoveEstimate | None = None
 
 
 class Planner:
@@ -55,7 +62,7 @@ class Planner:
                 instance_id=request.instance_id,
                 dest_host_id=request.dest,
                 possible=False,
-                kind=checks.asked_kind(request),
+                kind=_asked_kind(request),
                 findings=refusal.findings,
             )
         judged = await self._judge(snapshot)
@@ -65,6 +72,7 @@ class Planner:
             possible=not errors(judged.findings),
             kind=judged.kind,
             findings=judged.findings,
+            estimate=judged.estimate,
         )
 
     async def _snapshot(self, request: MigrationRequest) -> Snapshot:
@@ -90,11 +98,7 @@ class Planner:
         return named[0]
 
     async def _judge(self, snapshot: Snapshot) -> interview.Judged:
-        own = checks.run(snapshot)
-        judged = await interview.ask(self._agents, snapshot, own)
-        if judged.kind is MigrationKind.BLOCK and not errors(judged.findings):
-            return replace(judged, findings=(*judged.findings, _block_needed(snapshot)))
-        return judged
+        return await interview.ask(self._agents, snapshot, checks.run(snapshot))
 
 
 def _is_uuid(text: str) -> bool:
@@ -105,15 +109,8 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
-def _block_needed(snapshot: Snapshot) -> Finding:
-    return Finding(
-        reason=Reason.BLOCK_MIGRATION_UNSUPPORTED,
-        severity=Severity.ERROR,
-        subject=snapshot.instance_subject,
-        message=f"the disks of {snapshot.instance.name} would have to be copied, "
-        "which this release does not do",
-        remedy="choose a destination that has the instance's storage attached",
-    )
+def _asked_kind(request: MigrationRequest) -> MigrationKind:
+    return MigrationKind.BLOCK if request.block_migration else MigrationKind.SHARED_STORAGE
 
 
 def _plan(snapshot: Snapshot, source: inventory.Host, judged: interview.Judged) -> MigrationPlan:
@@ -128,4 +125,7 @@ def _plan(snapshot: Snapshot, source: inventory.Host, judged: interview.Judged) 
         kind=judged.kind,
         memory_needed_bytes=snapshot.instance.facts.memory_needed_bytes,
         findings=judged.findings,
+        disk=DiskRoom() if judged.dest is None else judged.dest.disk,
+        dest_check_data=b"" if judged.dest is None else judged.dest.data,
+        estimate=judged.estimate,
     )

@@ -4,6 +4,7 @@ AdmissionRefused
   ├─ InstanceBusy       another migration of the instance is open
   ├─ InstanceElsewhere  the instance has left the host that the plan was made for
   ├─ NoRoom             what is free at the destination is held for other migrations
+  ├─ NoDiskRoom         so is the room on the SR that would take the disks
   └─ RequestIdReused    the request_id was used before with another body
 """
 
@@ -49,6 +50,21 @@ class NoRoom(AdmissionRefused):
         )
         self.plan = plan
         self.free_bytes = free_bytes
+        self.reserved_bytes = reserved_bytes
+
+
+class NoDiskRoom(AdmissionRefused):
+    """What is free on the SR that would take the disks is held for other migrations."""
+
+    def __init__(self, plan: MigrationPlan, reserved_bytes: int) -> None:
+        disk = plan.disk
+        available_mib = (disk.free_bytes - reserved_bytes) / 2**20
+        super().__init__(
+            f"SR {disk.sr_name or disk.sr_id} has {available_mib:,.0f} MiB free beside what is "
+            f"held for migrations under way, the disks of {plan.instance_name} need "
+            f"{disk.needed_bytes / 2**20:,.0f} MiB"
+        )
+        self.plan = plan
         self.reserved_bytes = reserved_bytes
 
 

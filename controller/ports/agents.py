@@ -5,17 +5,18 @@ reaches the caller is one of the errors below and nothing else.
 
     AgentError
       ├─ AgentUnavailable   no answer, or XAPI behind it gives none; trying again may help
+      │    └─ AgentBusy     too many moves run there: nothing was done, and waiting will help
       ├─ StepRefused        the agent or XAPI says no; trying again does not help
       └─ Fenced             a higher epoch was seen: another process drives this migration
 """
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from controller.model.findings import Finding
 from controller.model.inventory import Host, InstanceFacts, PowerState
-from controller.model.migration import CleanupItem, MigrationKind
+from controller.model.migration import CleanupItem, DiskRoom, MigrationKind, MoveEstimate
 
 
 class AgentError(Exception):
@@ -30,6 +31,10 @@ class AgentUnavailable(AgentError):
     """No answer, or none from XAPI behind it; what was asked may or may not have been done."""
 
 
+class AgentBusy(AgentUnavailable):
+    """Too many moves run there; nothing was done, and there is no need to give up."""
+
+
 class StepRefused(AgentError):
     """The agent or XAPI says no, and nothing was done."""
 
@@ -40,7 +45,10 @@ class Fenced(AgentError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """On whose behalf a call is made, and what it is about."""
+    """On whose behalf a call is made, and what it is about.
+
+    `dest_check_data` is what the destination told before the migration was admitted.
+    """
 
     migration_id: str
     epoch: int
@@ -48,6 +56,7 @@ class Order:
     source_host_id: str
     dest_host_id: str
     kind: MigrationKind
+    dest_check_data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,8 @@ class DestCheck:
     """The destination's answer; `data` is opaque here and is handed to the source as it is."""
 
     findings: tuple[Finding, ...]
-    data: Any = None
+    data: bytes = b""
+    disk: DiskRoom = field(default_factory=DiskRoom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,7 @@ class SourceCheck:
 
     findings: tuple[Finding, ...]
     kind: MigrationKind | None = None
+    estimate: MoveEstimate | None = None
 
 
 class MoveOutcome:
@@ -84,6 +95,8 @@ class MoveProgress:
     task_id: str = ""
     outcome: str = ""
     error: Finding | None = None
+    bytes_done: int = 0
+    bytes_total: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +164,28 @@ class MoveAgents(Protocol):
         """Make the destination ready (PreLiveMigration)."""
 
     def move(self, order: Order) -> AsyncIterator[MoveProgress]:
-        """Move, or join the move under way; the stream's last item has the outcome."""
+        """Move, or join the move under way; the stream's last item has the outcome.
+
+        A block migration gets a fresh ticket from the destination before each call to the source.
+        """
+
+    async def abort(self, order: Order) -> str:
+        """Stop the move if XAPI still can; return a MoveOutcome, by what the source then saw."""
 
     async def observe_source(self, order: Order) -> Observation:
         """Ask the source's agent what XAPI shows."""
 
     async def observe_dest(self, order: Order) -> Observation:
         """Ask the destination's agent what XAPI shows."""
+
+    async def has_floating_ips(self, order: Order) -> bool:
+        """Tell whether a floating IP leads to the instance; asks no agent."""
+
+    async def move_floating_ips(self, order: Order) -> None:
+        """Take the instance's floating IPs down at the source and put them up at the destination.
+
+        The destination is told even when the source does not answer.
+        """
 
     async def post_at_source(self, order: Order) -> tuple[CleanupItem, ...]:
         """Detach at the source what only the moved guest used."""

@@ -47,10 +47,18 @@ class History(Protocol):
     ) -> Sequence[Migration]:
         """Return at most `size` migrations, newest first, from behind `after`."""
 
-    async def changed_since(
-        self, which: MigrationFilter, revision: int, limit: int
+    async def present(
+        self, which: MigrationFilter, after: int, upto: int, limit: int
     ) -> Sequence[Migration]:
-        """Return at most `limit` migrations that changed after `revision`, oldest change first."""
+        """Return at most `limit` migrations whose last change is in (after, upto], in order."""
+
+    async def changes(
+        self, which: MigrationFilter, after: int, upto: int, limit: int
+    ) -> Sequence[Migration]:
+        """Return at most `limit` changes in (after, upto], each as it was then, in order.
+
+        Raises RevisionCompacted.
+        """
 
     async def revision(self) -> int:
         """Return the newest revision."""

@@ -1,6 +1,6 @@
 """Where a migration's truth lives: its row and its journal, changed together or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,12 +10,22 @@ from controller.model.migration import (
     JournalEntry,
     Migration,
     MigrationState,
+    Resolution,
     Whereabouts,
 )
+from controller.model.slots import Limits
 
 
 class ClaimLost(Exception):
     """Another process has claimed the migration: stop at once and touch nothing."""
+
+
+class CancelWins(Exception):
+    """A cancellation was written first: what was to be begun is not begun."""
+
+
+class NoSlot(Exception):
+    """As many migrations as may run at once are running; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,8 @@ class Advance:
     A field that is None stays as it is. `rehome` writes the destination as the instance's host.
     `close` (with an ended state) frees the reservation and clears the instance's task_state.
     `findings` replace those of the plan. `clear_error` takes the error away, as None can't say it.
+    `within` are the limits that the change must leave room in, else NoSlot is raised.
+    `unless_cancelled` makes the change, or a cancellation, whichever is written first.
     """
 
     entries: Sequence[JournalEntry] = ()
@@ -45,6 +57,18 @@ class Advance:
     rehome: bool = False
     close: bool = False
     clear_error: bool = False
+    verification: Sequence[Finding] | None = None
+    within: Limits | None = None
+    unless_cancelled: bool = False
+    cancel_requested: bool = False
+    cancel_reason: str = ""
+    resolution: Resolution | None = None
+    resolution_reason: str = ""
+
+
+Decide = Callable[[Migration], Advance | None]
+"""What somebody who does not drive the migration writes into its row: nothing, a change, or it
+raises. Such a change has no journal rows, which are the driver's."""
 
 
 class Ledger(Protocol):
@@ -56,8 +80,19 @@ class Ledger(Protocol):
     async def advance(self, claim: Claim, change: Advance) -> Migration:
         """Apply a change in one transaction and return the migration (with its journal).
 
-        Durable when it returns. Raises ClaimLost when the claim is no longer ours.
+        Durable when it returns. Raises ClaimLost when the claim is no longer ours, CancelWins and
+        NoSlot as the change asks.
         """
 
-    async def claim_open(self, owner: str) -> list[Migration]:
-        """Claim every open migration with the next epoch, and return them with their journals."""
+    async def intervene(self, migration_id: str, decide: Decide) -> Migration:
+        """Decide over the newest row and write the change in one transaction; needs no claim.
+
+        Returns the migration with its journal. Raises MigrationUnknown and what `decide` raises.
+        """
+
+    async def claim_open(self, owner: str, driven: Collection[str] = ()) -> list[Migration]:
+        """Claim every open migration that nobody drives, with the next epoch.
+
+        Those are the ones whose owner is gone, and `owner`'s own that are not among `driven`.
+        Returns them with their journals.
+        """

@@ -30,6 +30,16 @@ class Delta:
     gone: Sequence[str] = ()
 
 
+class Following(Protocol):
+    """One watcher of hosts or of instances; what it holds is bounded by how many there are."""
+
+    async def next(self) -> Sequence[str]:
+        """Wait until something changed, and return the uuids of what did, each once."""
+
+    def close(self) -> None:
+        """Follow no more."""
+
+
 class Registry(InventoryReader, Protocol):
     """The inventory, with its writing side."""
 
@@ -39,8 +49,14 @@ class Registry(InventoryReader, Protocol):
     async def heartbeat(self, delta: Delta) -> bool:
         """Take a heartbeat; False asks the agent to register again."""
 
-    async def set_maintenance(self, host_id: str, maintenance: bool) -> Host | None:
+    async def set_maintenance(self, host_id: str, maintenance: bool, reason: str) -> Host | None:
         """Open or close a host as a destination and return it; None if there is none."""
+
+    def follow_hosts(self) -> Following:
+        """Return what tells of hosts that change from now on."""
+
+    def follow_instances(self) -> Following:
+        """Return what tells of instances that change from now on."""
 
     async def instances_named(self, name: str) -> Sequence[Instance]:
         """Return every instance with exactly this name_label."""

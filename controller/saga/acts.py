@@ -15,6 +15,17 @@ async def prepare_dest(agents: MoveAgents, order: Order) -> Report:
     return Report()
 
 
+async def has_floating_ips(agents: MoveAgents, order: Order) -> bool:
+    """Tell whether a floating IP leads to the instance."""
+    return await agents.has_floating_ips(order)
+
+
+async def move_floating_ips(agents: MoveAgents, order: Order) -> Report:
+    """Take the instance's floating IPs down at the source and put them up at the destination."""
+    await agents.move_floating_ips(order)
+    return Report()
+
+
 async def post_at_source(agents: MoveAgents, order: Order) -> Report:
     """Detach at the source what only the moved guest used."""
     return Report(items=await agents.post_at_source(order))

@@ -26,6 +26,13 @@ def merge(first: Advance, then: Advance) -> Advance:
         rehome=first.rehome or then.rehome,
         close=first.close or then.close,
         clear_error=first.clear_error or then.clear_error,
+        verification=first.verification if then.verification is None else then.verification,
+        within=then.within or first.within,
+        unless_cancelled=first.unless_cancelled or then.unless_cancelled,
+        cancel_requested=first.cancel_requested or then.cancel_requested,
+        cancel_reason=then.cancel_reason or first.cancel_reason,
+        resolution=then.resolution or first.resolution,
+        resolution_reason=then.resolution_reason or first.resolution_reason,
     )
 
 

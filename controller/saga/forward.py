@@ -28,18 +28,19 @@ class Trouble:
 
 async def until_done(run: Run, step: Finish | Undo, state: MigrationState) -> Report:
     """Start a step and repeat it until it is done; raises only Fenced and ClaimLost."""
-    await run.begin(step.name, state)
-    since = run.now()
+    await run.begin([step.name], state)
+    since_s = run.monotonic()
     pauses = backoff.Backoff(run.settings.retry_first_s, run.settings.retry_cap_s)
     told = False
     while True:
         outcome = await _attempt(run, step)
         if isinstance(outcome, Report):
             return outcome
-        late = run.seconds_since(since) >= run.settings.stuck_after_s
+        late = run.seconds_since(since_s) >= run.settings.stuck_after_s
         await _tell(run, step.name, outcome, first=outcome.lasting and not told, late=late)
         told = told or outcome.lasting
-        await run.sleep(run.settings.refused_retry_s if outcome.lasting else pauses.next_s())
+        await run.pause(run.settings.refused_retry_s if outcome.lasting else pauses.next_s())
+        await run.refresh_when_stuck()
 
 
 async def _attempt(run: Run, step: Finish | Undo) -> Report | Trouble:

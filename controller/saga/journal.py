@@ -13,8 +13,9 @@ def last_event(journal: Journal, step: str) -> JournalEvent | None:
 
 
 def begun(journal: Journal, step: str) -> bool:
-    """Whether a step may have had an effect."""
-    return last_event(journal, step) is not None
+    """Whether a step may have had an effect; one that was only given up had none."""
+    effects = (JournalEvent.STARTED, JournalEvent.DONE)
+    return any(entry.step == step and entry.event in effects for entry in journal)
 
 
 def done(journal: Journal, step: str) -> bool:

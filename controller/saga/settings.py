@@ -49,6 +49,9 @@ class SagaSettings:
     settle_stuck_s: float = 30.0
     """The pause between questions once it is STUCK."""
 
+    queue_retry_s: float = 1.0
+    """The pause of a migration whose turn it was here when another replica took the last slot."""
+
     crash_retry_s: float = 60.0
     """How long after an unexpected error, a bug or a store that is away, a migration is taken up
     again."""
@@ -71,6 +74,7 @@ _ABOVE_ZERO = (
     "settle_cap_s",
     "settle_slowest_mib_per_s",
     "settle_stuck_s",
+    "queue_retry_s",
     "crash_retry_s",
 )
 _NOT_NEGATIVE = ("prepare_timeout_s", "stuck_after_s", "settle_quiet_s", "settle_timeout_s")

@@ -63,17 +63,26 @@ class View:
         return tuple(side.task for side in self.answers if side.task is not None)
 
 
+def at_source(view: View, order: Order) -> bool:
+    """Whether a side that can tell shows the guest running at the source."""
+    return any(_runs(side, order.source_host_id) for side in _seeing_source(view, order))
+
+
+def at_dest(view: View, order: Order) -> bool:
+    """Whether a side that can tell shows the guest running at the destination."""
+    return any(_runs(side, order.dest_host_id) for side in _seeing_dest(view, order))
+
+
 def whereabouts(view: View, order: Order) -> Whereabouts:
     """Return where the guest is by what the sides show."""
-    at_source = any(_runs(side, order.source_host_id) for side in _seeing_source(view, order))
-    at_dest = any(_runs(side, order.dest_host_id) for side in _seeing_dest(view, order))
-    if at_source and at_dest:
+    source, dest = at_source(view, order), at_dest(view, order)
+    if source and dest:
         return Whereabouts.BOTH
-    if at_dest:
+    if dest:
         return Whereabouts.DEST
     if not view.complete:
         return Whereabouts.UNKNOWN
-    if at_source:
+    if source:
         return Whereabouts.SOURCE
     runs_elsewhere = any(side.resident_host_id for side in view.answers)
     return Whereabouts.UNKNOWN if runs_elsewhere else Whereabouts.NOWHERE

@@ -22,6 +22,7 @@ class Report:
 
 
 Act = Callable[[MoveAgents, Order], Awaitable[Report]]
+Need = Callable[[MoveAgents, Order], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """A step after the pivot, repeated until it is done."""
+    """A step after the pivot, repeated until it is done; `needed` None: always needed."""
 
     name: str
     act: Act
+    needed: Need | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from controller.saga.steps import Finish, Pivot, Prepare, Record, Table, Undo
 
 SHARED_STORAGE = Table(
     kind=MigrationKind.SHARED_STORAGE,
+    # Both at once: they are asked of different hosts, and neither needs the other's answer.
     prepare=(
         # A lost export is found now, while the guest still runs, and not by the guest when it
         # wakes up at the destination. It changes nothing, so there is nothing to undo.
@@ -22,6 +23,8 @@ SHARED_STORAGE = Table(
     finish=(
         # First of all: from now on whoever asks is sent to where the guest is.
         Record("rehome_instance", Advance(rehome=True)),
+        # Right after: whoever comes in by a floating IP is led there, too.
+        Finish("move_floating_ips", acts.move_floating_ips, needed=acts.has_floating_ips),
         # Before the destination's: as long as the marks are there, a source that comes back late
         # can tell what is left over on it.
         Finish("post_at_source", acts.post_at_source),
@@ -36,4 +39,36 @@ SHARED_STORAGE = Table(
     ),
 )
 
-TABLES: Mapping[MigrationKind, Table] = MappingProxyType({SHARED_STORAGE.kind: SHARED_STORAGE})
+BLOCK = Table(
+    kind=MigrationKind.BLOCK,
+    prepare=(
+        # The disks are read here while they are copied: a disk that does not answer is found now.
+        Prepare("verify_exports", acts.verify_exports),
+        # The SR, the network of the transfer, and whether the destination would receive at all. The
+        # ticket that it gives is let go: a credential is never stored, and a crash may follow.
+        Prepare("prepare_dest", acts.prepare_dest, undo="rollback_at_dest"),
+    ),
+    # Gets a fresh ticket from the destination right before it calls the source; then XAPI copies
+    # the disks, then the memory, and the guest's record leaves the one pool for the other.
+    pivot=Pivot("move"),
+    finish=(
+        # First of all: from now on whoever asks is sent to where the guest is.
+        Record("rehome_instance", Advance(rehome=True)),
+        # Right after: whoever comes in by a floating IP is led there, too.
+        Finish("move_floating_ips", acts.move_floating_ips, needed=acts.has_floating_ips),
+        # Disks and mirrors that the copy left at the source, where no record of the guest is left.
+        Finish("post_at_source", acts.post_at_source),
+        # Last, because it clears the marks by which all of the above could be done again.
+        Finish("post_at_dest", acts.post_at_dest),
+    ),
+    back=(
+        # The marks on the guest, and what the copy attached to its disks, at its source.
+        Undo("rollback_at_source", acts.rollback_at_source, after=("move",)),
+        # Last: half-copied disks and the leases, in a pool that the guest never reached.
+        Undo("rollback_at_dest", acts.rollback_at_dest, after=("prepare_dest",)),
+    ),
+)
+
+TABLES: Mapping[MigrationKind, Table] = MappingProxyType(
+    {table.kind: table for table in (SHARED_STORAGE, BLOCK)}
+)

@@ -8,9 +8,15 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from controller.model.migration import Migration, MigrationPlan, MigrationState
-from controller.ports.admission import InstanceBusy, InstanceElsewhere, NoRoom, RequestIdReused
+from controller.ports.admission import (
+    InstanceBusy,
+    InstanceElsewhere,
+    NoDiskRoom,
+    NoRoom,
+    RequestIdReused,
+)
 from controller.ports.clock import Clock
-from controller.store import ledger, metrics, records, revisions, schema
+from controller.store import change_log, ledger, metrics, records, revisions, schema
 from controller.store.database import Database
 from controller.store.live import LiveMigrations
 
@@ -42,6 +48,9 @@ _ROOM = (
     .where(_HOSTS.host_id == sa.bindparam("id"))
     .with_for_update(of=schema.HOSTS)
 )
+_RESERVED_ON_SR = sa.select(
+    sa.func.coalesce(sa.func.sum(_MIGRATIONS.reserved_disk_bytes), 0)
+).where(_MIGRATIONS.dest_sr_id == sa.bindparam("id"), schema.IS_OPEN)
 _INSERT = sa.insert(schema.MIGRATIONS)
 
 
@@ -106,14 +115,19 @@ def _new(plan: MigrationPlan, migration_id: str, now: datetime) -> Migration:
         create_time=now,
         update_time=now,
         reserved_memory_bytes=plan.memory_needed_bytes,
+        reserved_disk_bytes=plan.disk.needed_bytes,
     )
 
 
 def _admit(connection: sa.Connection, new: Migration, owner: str, digest: str) -> Migration:
     _take_instance(connection, new)
     _check_room(connection, new.plan)
+    # Before the SR's reservations are added up: the counter's row makes all who write wait for
+    # each other, and an SR has no row of its own that could.
     admitted = replace(new, revision=revisions.take(connection))
+    _check_disk_room(connection, new.plan)
     connection.execute(_INSERT, records.to_row(admitted, owner, digest))
+    change_log.append(connection, [admitted])
     return admitted
 
 
@@ -137,3 +151,12 @@ def _check_room(connection: sa.Connection, plan: MigrationPlan) -> None:
     free, reserved = (0, 0) if room is None else (room.memory_free_bytes, room.reserved_bytes)
     if free - reserved <= plan.memory_needed_bytes:
         raise NoRoom(plan, free, reserved)
+
+
+def _check_disk_room(connection: sa.Connection, plan: MigrationPlan) -> None:
+    """Equal is enough: a disk takes its size and nothing beside it."""
+    if not plan.disk.needed_bytes:
+        return
+    reserved = connection.execute(_RESERVED_ON_SR, {"id": plan.disk.sr_id}).scalar_one()
+    if plan.disk.free_bytes - reserved < plan.disk.needed_bytes:
+        raise NoDiskRoom(plan, reserved)

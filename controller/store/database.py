@@ -1,64 +1,30 @@
-"""One SQLite file: a thread that writes, a thread that reads, and a lock that keeps others out.
+"""A database as the store uses it; sqlite.py and postgres.py are the two there are.
 
-A transaction is a plain function of a Connection and runs whole on its thread: one hop a
-transaction instead of four a statement is a third of the processor time of an async driver.
+A transaction is a plain function of a Connection, the same on both, and it is written as if it were
+alone: whatever writes migrations or inventory waits for its turn, on one connection or on all.
 """
 
-import fcntl
-import os
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
-
-from controller.ports.failures import StoreUnavailable
-from controller.store import errors, metrics, upgrade
-from controller.store.sqlite_thread import SqliteThread
 
 ResultT = TypeVar("ResultT")
 
 
-class Database:
+class Database(Protocol):
     """Runs transactions; what was committed is on the disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = _hold(path)
-        self._writer = SqliteThread(path, "BEGIN IMMEDIATE")
-        self._reader = SqliteThread(path, "BEGIN")
 
     @property
     def trouble(self) -> str:
-        """What the last transaction to write or to read died of; empty when both went well."""
-        return self._writer.trouble or self._reader.trouble
+        """What the last transaction died of; empty when it went well."""
 
-    @staticmethod
-    async def open(url: str) -> "Database":
-        """Open, lock and upgrade the database of a URL; raises errors.DatabaseRefused."""
-        database = Database(_path_of(url))
-        try:
-            await database._writer.call(database._open)
-            await database._reader.call(database._reader.connect)
-        except (sqlite3.DatabaseError, sa.exc.DatabaseError) as error:
-            await database.close()
-            why = str(getattr(error, "orig", error))
-            raise errors.DatabaseUnusable(str(database._path), why) from error
-        except errors.DatabaseRefused:
-            await database.close()
-            raise
-        return database
-
-    async def close(self) -> None:
-        """Finish what is queued, then let go of the file."""
-        await self._reader.close()
-        await self._writer.close()
-        os.close(self._lock)
+    @property
+    def shared(self) -> bool:
+        """Whether other replicas may use it at the same time."""
 
     async def read(self, body: Callable[[sa.Connection], ResultT]) -> ResultT:
-        """Run a transaction that only reads; raises StoreUnavailable."""
-        return await self._reader.call(lambda: self._run(self._reader, metrics.READ, body))
+        """Run a transaction that only reads, all of it at one moment; raises StoreUnavailable."""
 
     async def write(
         self,
@@ -68,53 +34,9 @@ class Database:
     ) -> ResultT:
         """Run a transaction; raises StoreUnavailable and what the body raises.
 
-        `then` is called on the loop after the commit, in the order of commits and before this
-        returns, and even when the caller was cancelled in between.
+        The body may run more than once. `then` is called on the loop after the commit and before
+        this returns, and even when the caller was cancelled in between.
         """
 
-        def work() -> ResultT:
-            result = self._run(self._writer, purpose, body)
-            metrics.COMMITS.labels(purpose).inc()
-            return result
-
-        return await self._writer.call(work, then)
-
-    def _run(
-        self, side: SqliteThread, purpose: str, body: Callable[[sa.Connection], ResultT]
-    ) -> ResultT:
-        side.statements = metrics.STATEMENTS.labels(purpose)
-        try:
-            with side.connection.begin():
-                result = body(side.connection)
-        except (sa.exc.OperationalError, sa.exc.InternalError) as error:
-            metrics.FAILURES.labels(purpose).inc()
-            side.trouble = f"the database fails: {error.orig}"
-            raise StoreUnavailable(str(error.orig)) from error
-        side.trouble = ""
-        return result
-
-    def _open(self) -> None:
-        self._writer.connect()
-        with self._writer.connection.begin():
-            upgrade.upgrade(self._writer.connection, str(self._path))
-
-
-def _path_of(url: str) -> Path:
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or url == prefix:
-        raise errors.DatabaseUnsupported(url)
-    return Path(url.removeprefix(prefix))
-
-
-def _hold(path: Path) -> int:
-    """Lock the database against a second controller; the lock dies with the process."""
-    try:
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise errors.DatabaseUnusable(str(path), error.strerror or str(error)) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise errors.DatabaseHeld(str(path)) from error
-    return lock
+    async def close(self) -> None:
+        """Finish what is queued, then let go."""

@@ -2,6 +2,7 @@
 
 DatabaseRefused
   ├─ DatabaseUnsupported  the URL is of a database that this release does not speak
+  ├─ PasswordUnreadable   the file with the password can't be read
   ├─ DatabaseHeld         another controller has it open
   ├─ DatabaseTooNew       a newer release has written it
   └─ DatabaseUnusable     it can't be opened, or is no database
@@ -16,7 +17,17 @@ class DatabaseUnsupported(DatabaseRefused):
     """The URL is of a database that this release does not speak."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"store.url {url!r} is not of the form sqlite:///path")
+        super().__init__(
+            f"store.url {url!r} is neither of the form sqlite:///path "
+            "nor of the form postgresql+asyncpg://user@host/database"
+        )
+
+
+class PasswordUnreadable(DatabaseRefused):
+    """The file with the password can't be read."""
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"store.password_file {file}: {why}")
 
 
 class DatabaseHeld(DatabaseRefused):

@@ -1,4 +1,4 @@
-"""Reading migrations: one, a page by keyset, and what changed since a revision."""
+"""Reading migrations: one, a page, and what changed since a revision."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,10 @@ import sqlalchemy as sa
 from controller.model.migration import Migration
 from controller.ports.failures import MigrationUnknown
 from controller.ports.history import MigrationFilter, Position
-from controller.store import ledger, records, revisions, schema
+from controller.store import change_log, ledger, pages, records, revisions, schema
 from controller.store.database import Database
 
 _MIGRATIONS = schema.MIGRATIONS.c
-_NEWEST_FIRST = (_MIGRATIONS.create_time.desc(), _MIGRATIONS.migration_id.desc())
 
 
 class SqlHistory:
@@ -33,21 +32,26 @@ class SqlHistory:
         self, which: MigrationFilter, size: int, after: Position | None
     ) -> Sequence[Migration]:
         """Return at most `size` migrations, newest first, from behind `after`."""
-        wanted = _matching(which).order_by(*_NEWEST_FIRST).limit(size)
-        if after is not None:
-            place = sa.tuple_(_MIGRATIONS.create_time, _MIGRATIONS.migration_id)
-            end = sa.tuple_(
-                sa.literal(records.to_micros(after.create_time)), sa.literal(after.migration_id)
-            )
-            wanted = wanted.where(place < end)
+        wanted = pages.page(which, size, after)
         return await self._select(wanted)
 
-    async def changed_since(
-        self, which: MigrationFilter, revision: int, limit: int
+    async def present(
+        self, which: MigrationFilter, after: int, upto: int, limit: int
     ) -> Sequence[Migration]:
-        """Return at most `limit` migrations that changed after `revision`, oldest change first."""
-        wanted = _matching(which).where(_MIGRATIONS.revision > revision)
+        """Return at most `limit` migrations whose last change is in (after, upto], in order."""
+        wanted = pages.matching(which).where(
+            _MIGRATIONS.revision > after, _MIGRATIONS.revision <= upto
+        )
         return await self._select(wanted.order_by(_MIGRATIONS.revision).limit(limit))
+
+    async def changes(
+        self, which: MigrationFilter, after: int, upto: int, limit: int
+    ) -> Sequence[Migration]:
+        """Return at most `limit` changes in (after, upto], each as it was then, in order."""
+        found = await self._database.read(
+            lambda connection: change_log.matching(connection, which, after, upto, limit)
+        )
+        return [change.migration for change in found]
 
     async def revision(self) -> int:
         """Return the newest revision."""
@@ -57,21 +61,3 @@ class SqlHistory:
         return await self._database.read(
             lambda connection: [records.from_row(row) for row in connection.execute(wanted)]
         )
-
-
-def _matching(which: MigrationFilter) -> sa.Select[tuple[object, ...]]:
-    wanted = sa.select(schema.MIGRATIONS)
-    if which.states:
-        wanted = wanted.where(_MIGRATIONS.state.in_([state.value for state in which.states]))
-    if which.host_id:
-        wanted = wanted.where(
-            sa.or_(
-                _MIGRATIONS.source_host_id == which.host_id,
-                _MIGRATIONS.dest_host_id == which.host_id,
-            )
-        )
-    if which.instance_id:
-        wanted = wanted.where(_MIGRATIONS.instance_id == which.instance_id)
-    if which.migration_id:
-        wanted = wanted.where(_MIGRATIONS.migration_id == which.migration_id)
-    return wanted

@@ -1,9 +1,10 @@
 """Hosts and instances in the tables: what is read at the start and written when it changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.model.inventory import HostFacts, Instance, InstanceFacts
 from controller.store import plain, schema
@@ -18,6 +19,7 @@ class HostRecord:
     facts: HostFacts
     agent_address: str
     maintenance: bool = False
+    maintenance_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,22 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One transaction's worth of inventory; what is `fleeting` stays in memory."""
+    """One transaction's worth of inventory; what is `fleeting` stays in memory.
+
+    `left` is for other replicas: a host that reports here no longer has an instance.
+    """
 
     host: HostRecord | None = None
     new: Sequence[Placed] = ()
     changed: Sequence[Placed] = ()
-    gone: Sequence[str] = ()
+    gone: Sequence[Placed] = ()
+    left: Sequence[Placed] = ()
     fleeting: Sequence[Placed] = ()
 
     @property
     def lasting(self) -> bool:
         """Whether there is anything to write."""
-        return bool(self.host or self.new or self.changed or self.gone)
+        return bool(self.host or self.new or self.changed or self.gone or self.left)
 
 
 def lasting(facts: InstanceFacts) -> InstanceFacts:
@@ -52,52 +58,72 @@ def lasting(facts: InstanceFacts) -> InstanceFacts:
 _ID: sa.BindParameter[str] = sa.bindparam("id")
 _UPDATE_HOST = sa.update(schema.HOSTS).where(_HOSTS.host_id == _ID)
 _INSERT_HOST = sa.insert(schema.HOSTS)
-_INSERT_INSTANCE = sa.insert(schema.INSTANCES)
-# Where an instance is while it is being migrated is for the saga to say.
-_UPDATE_INSTANCE = (
-    sa.update(schema.INSTANCES)
-    .where(_INSTANCES.instance_id == _ID)
-    .values(
-        name=sa.bindparam("new_name"),
-        facts=sa.bindparam("new_facts", type_=sa.JSON),
-        host_id=sa.case(
-            (_INSTANCES.migration_id == "", sa.bindparam("new_host", type_=sa.String)),
-            else_=_INSTANCES.host_id,
-        ),
-    )
-)
 _DELETE_INSTANCE = sa.delete(schema.INSTANCES).where(
-    _INSTANCES.instance_id == _ID, _INSTANCES.migration_id == ""
+    _INSTANCES.instance_id == _ID,
+    _INSTANCES.host_id == sa.bindparam("home"),
+    _INSTANCES.migration_id == "",
 )
+
+
+def _upsert(insert: sqlite.Insert | postgresql.Insert) -> sqlite.Insert | postgresql.Insert:
+    """Return the statement that makes an instance known or knows it better.
+
+    Where an instance is while it is being migrated is for the saga to say.
+    """
+    told = insert.excluded
+    home = sa.case((_INSTANCES.migration_id == "", told.host_id), else_=_INSTANCES.host_id)
+    return insert.on_conflict_do_update(
+        index_elements=[_INSTANCES.instance_id],
+        set_={"name": told.name, "facts": told.facts, "host_id": home},
+    )
+
+
+_PUT_INSTANCE = {
+    "sqlite": _upsert(sqlite.insert(schema.INSTANCES)),
+    "postgresql": _upsert(postgresql.insert(schema.INSTANCES)),
+}
 
 
 def write(connection: sa.Connection, change: Change) -> Change:
     """Write a change and return it."""
     if change.host is not None:
         _write_host(connection, change.host)
-    if change.new:
-        connection.execute(_INSERT_INSTANCE, [_insert_values(placed) for placed in change.new])
-    if change.changed:
-        connection.execute(_UPDATE_INSTANCE, [_update_values(placed) for placed in change.changed])
+    told = [_values(placed) for placed in (*change.new, *change.changed)]
+    if told:
+        connection.execute(_PUT_INSTANCE[connection.dialect.name], told)
     if change.gone:
-        connection.execute(_DELETE_INSTANCE, [{"id": instance_id} for instance_id in change.gone])
+        keys = [{"id": each.facts.instance_id, "home": each.host_id} for each in change.gone]
+        connection.execute(_DELETE_INSTANCE, keys)
     return change
 
 
-def read_hosts(connection: sa.Connection) -> dict[str, HostRecord]:
-    """Return every host."""
+def read_hosts(
+    connection: sa.Connection, host_ids: Collection[str] | None = None
+) -> dict[str, HostRecord]:
+    """Return every host, or these."""
+    wanted = sa.select(schema.HOSTS)
+    if host_ids is not None:
+        wanted = wanted.where(_HOSTS.host_id.in_(host_ids))
     return {
         row.host_id: HostRecord(
-            plain.unpack(HostFacts, row.facts), row.agent_address, row.maintenance
+            plain.unpack(HostFacts, row.facts),
+            row.agent_address,
+            row.maintenance,
+            row.maintenance_reason,
         )
-        for row in connection.execute(sa.select(schema.HOSTS))
+        for row in connection.execute(wanted)
     }
 
 
-def read_instances(connection: sa.Connection) -> dict[str, Instance]:
-    """Return every instance; the column says where it runs, the facts may be older."""
+def read_instances(
+    connection: sa.Connection, instance_ids: Collection[str] | None = None
+) -> dict[str, Instance]:
+    """Return every instance, or these; the column says where it runs, the facts may be older."""
+    wanted = sa.select(schema.INSTANCES)
+    if instance_ids is not None:
+        wanted = wanted.where(_INSTANCES.instance_id.in_(instance_ids))
     instances = {}
-    for row in connection.execute(sa.select(schema.INSTANCES)):
+    for row in connection.execute(wanted):
         facts = plain.unpack(InstanceFacts, row.facts)
         if facts.host_id:
             facts = replace(facts, host_id=row.host_id)
@@ -110,6 +136,7 @@ def _write_host(connection: sa.Connection, host: HostRecord) -> None:
         "name": host.facts.name,
         "agent_address": host.agent_address,
         "maintenance": host.maintenance,
+        "maintenance_reason": host.maintenance_reason,
         "memory_free_bytes": host.facts.memory_free_bytes,
         "facts": plain.pack(host.facts),
     }
@@ -118,7 +145,7 @@ def _write_host(connection: sa.Connection, host: HostRecord) -> None:
         connection.execute(_INSERT_HOST, {"host_id": host.facts.host_id, **columns})
 
 
-def _insert_values(placed: Placed) -> Mapping[str, object]:
+def _values(placed: Placed) -> Mapping[str, object]:
     return {
         "instance_id": placed.facts.instance_id,
         "host_id": placed.host_id,
@@ -126,13 +153,4 @@ def _insert_values(placed: Placed) -> Mapping[str, object]:
         "task_state": "",
         "migration_id": "",
         "facts": plain.pack(lasting(placed.facts)),
-    }
-
-
-def _update_values(placed: Placed) -> Mapping[str, object]:
-    return {
-        "id": placed.facts.instance_id,
-        "new_name": placed.facts.name,
-        "new_facts": plain.pack(lasting(placed.facts)),
-        "new_host": placed.host_id,
     }

@@ -1,57 +1,51 @@
 """The ledger in SQL: every change of a migration is one guarded transaction."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from controller.model.migration import JournalEntry, Migration
+from controller.model.migration import Migration, Resolution
 from controller.ports.clock import Clock
 from controller.ports.failures import MigrationUnknown
-from controller.ports.ledger import Advance, Claim, ClaimLost
-from controller.store import metrics, plain, records, revisions, schema
+from controller.ports.ledger import Advance, CancelWins, Claim, ClaimLost, Decide
+from controller.store import (
+    change_log,
+    changing,
+    claims,
+    metrics,
+    records,
+    revisions,
+    schema,
+    slots,
+)
 from controller.store.database import Database
 from controller.store.live import LiveMigrations
 
-_MIGRATIONS, _INSTANCES = schema.MIGRATIONS.c, schema.INSTANCES.c
+_MIGRATIONS = schema.MIGRATIONS.c
 
+_OURS = (
+    _MIGRATIONS.migration_id == sa.bindparam("guard_id"),
+    _MIGRATIONS.owner == sa.bindparam("guard_owner"),
+    _MIGRATIONS.epoch == sa.bindparam("guard_epoch"),
+    schema.IS_OPEN,
+)
+# What others ask is returned, so that a driver hears of it whichever process wrote it.
 _ADVANCE = (
     sa.update(schema.MIGRATIONS)
-    .where(
-        _MIGRATIONS.migration_id == sa.bindparam("guard_id"),
-        _MIGRATIONS.owner == sa.bindparam("guard_owner"),
-        _MIGRATIONS.epoch == sa.bindparam("guard_epoch"),
-        schema.IS_OPEN,
-    )
-    .values(
-        {
-            name: sa.bindparam(f"new_{name}", type_=schema.MIGRATIONS.c[name].type)
-            for name in (
-                "state",
-                "revision",
-                "update_time",
-                "end_time",
-                "error",
-                "cleanup",
-                "whereabouts",
-                "reserved_memory_bytes",
-            )
-        }
-    )
+    .where(*_OURS)
+    .values(changing.parameters(changing.DRIVEN))
+    .returning(*(_MIGRATIONS[name] for name in changing.ASKED))
 )
-_FINDINGS = (
+_ADVANCE_UNLESS_CANCELLED = _ADVANCE.where(_MIGRATIONS.cancel_requested == sa.false())
+_CANCELLED = sa.select(_MIGRATIONS.cancel_requested).where(*_OURS)
+_INTERVENE = (
     sa.update(schema.MIGRATIONS)
-    .where(_MIGRATIONS.migration_id == sa.bindparam("guard_id"))
-    .values(findings=sa.bindparam("new_findings", type_=sa.JSON))
+    .where(_MIGRATIONS.migration_id == sa.bindparam("guard_id"), schema.IS_OPEN)
+    .values(changing.parameters((*changing.DRIVEN, *changing.ASKED)))
 )
-_OF_MIGRATION = sa.update(schema.INSTANCES).where(
-    _INSTANCES.migration_id == sa.bindparam("guard_id")
-)
-_REHOME = _OF_MIGRATION.values(host_id=sa.bindparam("new_host"))
-_RELEASE = _OF_MIGRATION.values(task_state="", migration_id="")
-_APPEND = sa.insert(schema.JOURNAL)
 _ONE = sa.select(schema.MIGRATIONS).where(_MIGRATIONS.migration_id == sa.bindparam("id"))
 _OPEN = sa.select(schema.MIGRATIONS).where(schema.IS_OPEN)
 _CLAIM = (
@@ -73,6 +67,27 @@ def read(connection: sa.Connection, migration_id: str) -> Migration:
         raise MigrationUnknown(migration_id)
     journal = records.read_journals(connection, [migration_id])[migration_id]
     return records.from_row(row, journal)
+
+
+def read_open(connection: sa.Connection) -> list[Migration]:
+    """Return every open migration, without journals."""
+    return [records.from_row(row) for row in connection.execute(_OPEN)]
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """A migration after somebody else than its driver changed it."""
+
+    after: Migration
+    rehomed: bool
+
+
+class NothingToWrite(Exception):
+    """It is as it should be; undoes the transaction, which has taken a revision by then."""
+
+    def __init__(self, migration: Migration) -> None:
+        super().__init__(migration.migration_id)
+        self.migration = migration
 
 
 class SqlLedger:
@@ -101,12 +116,28 @@ class SqlLedger:
 
         return await self._database.write(metrics.MIGRATION, transaction, then)
 
-    async def claim_open(self, owner: str) -> list[Migration]:
-        """Claim every open migration with the next epoch, and return them with journals."""
+    async def intervene(self, migration_id: str, decide: Decide) -> Migration:
+        """Decide over the newest row and write the change; raises what `decide` raises."""
+        now = self._clock.now()
+
+        def transaction(connection: sa.Connection) -> Intervention:
+            return _intervene(connection, migration_id, decide, now)
+
+        def then(done: Intervention) -> None:
+            self._live.changed(done.after, done.rehomed)
+
+        try:
+            return (await self._database.write(metrics.MIGRATION, transaction, then)).after
+        except NothingToWrite as nothing:
+            return nothing.migration
+
+    async def claim_open(self, owner: str, driven: Collection[str] = ()) -> list[Migration]:
+        """Claim every open migration that nobody drives, and return them with journals."""
         now = self._clock.now()
 
         def transaction(connection: sa.Connection) -> list[Migration]:
-            return _claim_open(connection, owner, now)
+            rows = claims.unclaimed(connection, owner, driven, records.to_micros(now))
+            return _claim_all(connection, rows, owner, now)
 
         return await self._database.write(metrics.MIGRATION, transaction, self._live.changed_all)
 
@@ -114,70 +145,56 @@ class SqlLedger:
 def _advance(
     connection: sa.Connection, before: Migration, claim: Claim, change: Advance, now: datetime
 ) -> Migration:
-    after = _changed(before, claim, change, revisions.take(connection), now)
-    if connection.execute(_ADVANCE, _advance_values(after, claim)).rowcount != 1:
-        raise ClaimLost(f"migration {claim.migration_id} is no longer {claim.owner}'s")
-    added = after.journal[len(before.journal) :]
-    if added:
-        rows = [records.journal_row(claim.migration_id, entry) for entry in added]
-        connection.execute(_APPEND, rows)
-    if change.findings is not None:
-        findings = plain.pack(after.plan.findings)
-        connection.execute(_FINDINGS, {"guard_id": claim.migration_id, "new_findings": findings})
-    if change.rehome:
-        dest = {"guard_id": claim.migration_id, "new_host": before.plan.dest_host_id}
-        connection.execute(_REHOME, dest)
-    if change.close:
-        connection.execute(_RELEASE, {"guard_id": claim.migration_id})
-    return after
-
-
-def _changed(
-    before: Migration, claim: Claim, change: Advance, revision: int, now: datetime
-) -> Migration:
-    """Return the migration as it is after a change."""
-    plan = before.plan
-    if change.findings is not None:
-        plan = replace(plan, findings=tuple(change.findings))
-    state = change.state or before.state
-    return replace(
-        before,
-        plan=plan,
-        state=state,
-        revision=revision,
-        epoch=claim.epoch,
-        update_time=now,
-        end_time=now if state.ended else None,
-        error=None if change.clear_error else change.error or before.error,
-        whereabouts=change.whereabouts or before.whereabouts,
-        cleanup=before.cleanup if change.cleanup is None else tuple(change.cleanup),
-        reserved_memory_bytes=0 if change.close else before.reserved_memory_bytes,
-        journal=(*before.journal, *_numbered(change.entries, len(before.journal))),
-    )
-
-
-def _numbered(entries: Sequence[JournalEntry], present: int) -> list[JournalEntry]:
-    return [replace(entry, sequence=number) for number, entry in enumerate(entries, present + 1)]
-
-
-def _advance_values(after: Migration, claim: Claim) -> dict[str, Any]:
-    return {
+    after = changing.changed(before, claim.epoch, change, revisions.take(connection), now)
+    if change.within is not None:
+        slots.check(connection, before.plan, change.within)
+    guards = {
         "guard_id": claim.migration_id,
         "guard_owner": claim.owner,
         "guard_epoch": claim.epoch,
-        "new_state": after.state.value,
-        "new_revision": after.revision,
-        "new_update_time": records.to_micros(after.update_time),
-        "new_end_time": None if after.end_time is None else records.to_micros(after.end_time),
-        "new_error": plain.pack(after.error),
-        "new_cleanup": plain.pack(after.cleanup),
-        "new_whereabouts": after.whereabouts.value,
-        "new_reserved_memory_bytes": after.reserved_memory_bytes,
     }
+    guarded = _ADVANCE_UNLESS_CANCELLED if change.unless_cancelled else _ADVANCE
+    asked = connection.execute(guarded, {**guards, **_driven(after)}).one_or_none()
+    if asked is None:
+        if change.unless_cancelled and connection.execute(_CANCELLED, guards).scalar():
+            raise CancelWins
+        raise ClaimLost(f"migration {claim.migration_id} is no longer {claim.owner}'s")
+    changing.write_beside(connection, before, after, change)
+    written = replace(
+        after,
+        cancel_requested=asked.cancel_requested,
+        cancel_reason=asked.cancel_reason,
+        resolution=Resolution(asked.resolution) if asked.resolution else None,
+        resolution_reason=asked.resolution_reason,
+    )
+    change_log.append(connection, [written], change.rehome)
+    return written
 
 
-def _claim_open(connection: sa.Connection, owner: str, now: datetime) -> list[Migration]:
-    rows = connection.execute(_OPEN.order_by(_MIGRATIONS.create_time)).all()
+def _driven(after: Migration) -> dict[str, Any]:
+    every = changing.values(after)
+    return {f"new_{name}": every[f"new_{name}"] for name in changing.DRIVEN}
+
+
+def _intervene(
+    connection: sa.Connection, migration_id: str, decide: Decide, now: datetime
+) -> Intervention:
+    """Take the revision first: with it, this transaction is alone with every migration's row."""
+    revision = revisions.take(connection)
+    before = read(connection, migration_id)
+    change = decide(before)
+    if change is None:
+        raise NothingToWrite(before)
+    after = changing.changed(before, before.epoch, change, revision, now)
+    connection.execute(_INTERVENE, {"guard_id": migration_id, **changing.values(after)})
+    changing.write_beside(connection, before, after, change)
+    change_log.append(connection, [after], change.rehome)
+    return Intervention(after, change.rehome)
+
+
+def _claim_all(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]], owner: str, now: datetime
+) -> list[Migration]:
     if not rows:
         return []
     last = revisions.take(connection, len(rows))
@@ -192,6 +209,7 @@ def _claim_open(connection: sa.Connection, owner: str, now: datetime) -> list[Mi
         for revision, row in enumerate(rows, last - len(rows) + 1)
     ]
     connection.execute(_CLAIM, [_claim_values(migration, owner) for migration in claimed])
+    change_log.append(connection, claimed)
     return claimed
 
 

@@ -1,4 +1,8 @@
-"""What the store costs; "migration" is the work for migrations, "inventory" that of heartbeats."""
+"""What the store costs.
+
+"migration" is the work for migrations, "inventory" that of heartbeats, "beat" what replicas tell
+each other.
+"""
 
 from prometheus_client import Counter
 
@@ -15,3 +19,6 @@ FAILURES = Counter(
 MIGRATION = "migration"
 INVENTORY = "inventory"
 READ = "read"
+BEAT = "beat"
+FLOATING = "floating"
+AGGREGATES = "aggregates"

@@ -4,26 +4,36 @@ A value that was written before a field existed reads back with the field's defa
 optional field needs no migration of the schema.
 """
 
+import base64
 import dataclasses
 import enum
 import types
 import typing
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 ValueT = TypeVar("ValueT")
 
+_TEXTS: Mapping[Any, Callable[[Any], Any]] = {
+    datetime: datetime.fromisoformat,
+    bytes: base64.b64decode,
+}
 _KNOWN: dict[Any, Mapping[str, Callable[[Any], Any]]] = {}
 
 
 def pack(value: Any) -> Any:
-    """Return what json takes: dataclasses become objects, tuples lists, enums their text."""
+    """Return what json takes: dataclasses become objects, tuples lists, the rest its text."""
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, (tuple, list)):
         return [pack(item) for item in value]
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
     return {name: pack(getattr(value, name)) for name in _names(type(value))}
 
 
@@ -59,6 +69,8 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
     if typing.get_origin(hint) is tuple:
         item = _converter(typing.get_args(hint)[0])
         return lambda values: tuple(item(value) for value in values)
+    if hint in _TEXTS:
+        return _TEXTS[hint]
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return hint
     if dataclasses.is_dataclass(hint):

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from controller.model.findings import Finding
 from controller.model.migration import (
     CleanupItem,
+    DiskRoom,
     JournalEntry,
     JournalEvent,
     Migration,
@@ -16,6 +17,8 @@ from controller.model.migration import (
     MigrationPlan,
     MigrationRequest,
     MigrationState,
+    MoveEstimate,
+    Resolution,
     Whereabouts,
 )
 from controller.store import plain, schema
@@ -62,6 +65,11 @@ def to_row(migration: Migration, owner: str, digest: str) -> dict[str, Any]:
         "create_time": to_micros(migration.create_time),
         "update_time": to_micros(migration.update_time),
         "end_time": None,
+        "dest_sr_id": plan.disk.sr_id,
+        "reserved_disk_bytes": migration.reserved_disk_bytes,
+        "disk": plain.pack(plan.disk) if plan.disk.sr_id else None,
+        "dest_check_data": plan.dest_check_data,
+        "estimate": plain.pack(plan.estimate),
     }
 
 
@@ -81,6 +89,12 @@ def from_row(row: sa.Row[Any], journal: Sequence[JournalEntry] = ()) -> Migratio
         reserved_memory_bytes=row.reserved_memory_bytes,
         cleanup=plain.unpack_all(CleanupItem, row.cleanup),
         journal=tuple(journal),
+        reserved_disk_bytes=row.reserved_disk_bytes,
+        verification=plain.unpack_all(Finding, row.verification or []),
+        cancel_requested=row.cancel_requested,
+        cancel_reason=row.cancel_reason,
+        resolution=Resolution(row.resolution) if row.resolution else None,
+        resolution_reason=row.resolution_reason,
     )
 
 
@@ -96,6 +110,9 @@ def _plan(row: sa.Row[Any]) -> MigrationPlan:
         kind=MigrationKind(row.kind),
         memory_needed_bytes=row.memory_needed_bytes,
         findings=plain.unpack_all(Finding, row.findings),
+        disk=DiskRoom() if row.disk is None else plain.unpack(DiskRoom, row.disk),
+        dest_check_data=row.dest_check_data or b"",
+        estimate=None if row.estimate is None else plain.unpack(MoveEstimate, row.estimate),
     )
 
 

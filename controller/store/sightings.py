@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from controller.model.inventory import InstanceFacts
+from controller.model.inventory import Instance, InstanceFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Sightings:
         self.add(host_id, told)
         return before | now
 
+    def of(self, host_id: str) -> set[str]:
+        """Return the instances that a host tells of."""
+        return set(self._by_host.get(host_id, ()))
+
     def add(self, host_id: str, instances: Iterable[InstanceFacts]) -> None:
         """Take what a host tells of instances."""
         self._tick += 1
@@ -65,6 +69,33 @@ class Sightings:
             seen.pop(host_id, None)
             if not seen:
                 del self._by_instance[instance_id]
+
+    def follow(
+        self,
+        placed: Iterable[Instance],
+        gone: Iterable[str],
+        left: Iterable[tuple[str, str]],
+        foreign: Callable[[str], bool],
+    ) -> None:
+        """Take where other replicas place instances, as told by those `foreign` hosts.
+
+        What was taken of other such hosts is over; what is told here is told still. `left` are
+        hosts and instances that are no longer there.
+        """
+        for instance in placed:
+            if foreign(instance.host_id):
+                self._forget(instance.instance_id, foreign)
+                self.add(instance.host_id, [instance.facts])
+        for instance_id in gone:
+            self._forget(instance_id, foreign)
+        for host_id, instance_id in left:
+            if foreign(host_id):
+                self.remove(host_id, [instance_id])
+
+    def _forget(self, instance_id: str, foreign: Callable[[str], bool]) -> None:
+        for host_id in tuple(self._by_instance.get(instance_id, ())):
+            if foreign(host_id):
+                self.remove(host_id, [instance_id])
 
     def rehome(self, facts: InstanceFacts, source_host_id: str, dest_host_id: str) -> None:
         """Take that an instance was proven to run at the destination.

@@ -23,6 +23,9 @@ def to_message(facts: HostFacts) -> inventory_pb2.HostFacts:
         address=facts.address,
         storage_repositories=[_sr_to_message(sr) for sr in facts.storage_repositories],
         networks=[_network_to_message(network) for network in facts.networks],
+        default_sr_id=facts.default_sr_id,
+        ha_enabled=facts.ha_enabled,
+        agent_instance_id=facts.agent_instance_id,
     )
 
 
@@ -50,6 +53,9 @@ def from_message(message: inventory_pb2.HostFacts) -> HostFacts:
         address=message.address,
         storage_repositories=tuple(_sr_from_message(sr) for sr in message.storage_repositories),
         networks=tuple(_network_from_message(network) for network in message.networks),
+        default_sr_id=message.default_sr_id,
+        ha_enabled=message.ha_enabled,
+        agent_instance_id=message.agent_instance_id,
     )
 
 

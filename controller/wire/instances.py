@@ -78,6 +78,8 @@ def _interface_to_message(interface: NetworkInterface) -> inventory_pb2.NetworkI
         mac=interface.mac,
         network_id=interface.network_id,
         network_name=interface.network_name,
+        bridge=interface.bridge,
+        addresses=interface.addresses,
     )
 
 
@@ -87,4 +89,6 @@ def _interface_from_message(message: inventory_pb2.NetworkInterface) -> NetworkI
         mac=message.mac,
         network_id=message.network_id,
         network_name=message.network_name,
+        bridge=message.bridge,
+        addresses=tuple(message.addresses),
     )

@@ -9,6 +9,8 @@ from xenferry.controller.v1 import inventory_pb2, migration_pb2, scheduler_pb2
 
 # What xenferry writes into a VM's other_config while a migration is open begins with this.
 MARK = "xenferry"
+# This one says that a migration has ended, to an agent that hears of it late; it stays.
+ENDED_MARK = "xenferry:ended:"
 
 ENDED = (
     migration_pb2.MIGRATION_STATE_SUCCEEDED,
@@ -36,7 +38,11 @@ def _in_xapi(placements: Sequence[xapi.Placement]) -> Iterator[str]:
     for one in placements:
         if one.operations:
             yield f"{one.name} is still under {sorted(one.operations.values())}"
-        marks = [key for key in one.other_config if key.startswith(MARK)]
+        marks = [
+            key
+            for key in one.other_config
+            if key.startswith(MARK) and not key.startswith(ENDED_MARK)
+        ]
         if marks:
             yield f"{one.name} still has the marks {marks} in other_config"
 

@@ -43,6 +43,12 @@ class Stack:
     """More TOML for the controller's settings."""
     agent_tables: str = ""
     """More TOML for every agent's settings."""
+    agent_tables_of: Mapping[str, str] = field(default_factory=dict)
+    """Instead of agent_tables, for the agents of some hosts, by the name of the host."""
+    more_worlds: Sequence[Path] = ()
+    """Further pools of the same simulator."""
+    simulator_environment: Mapping[str, str] = field(default_factory=dict)
+    """What the simulator and its plug-ins find in their environment."""
     simulator: Process = field(init=False)
     controller: Process = field(init=False)
     agents: dict[str, Process] = field(init=False, default_factory=dict)
@@ -50,9 +56,11 @@ class Stack:
 
     def __post_init__(self) -> None:
         command = [processes.program("xapisim"), "serve", str(self.world)]
+        command += map(str, self.more_worlds)
         command += ["--user", LOGIN[0], "--password", LOGIN[1]]
         command += ["--time-factor", f"{self.time_factor:g}"]
-        self.simulator = Process("xapisim", command, self.directory / "xapisim.log")
+        log, environment = self.directory / "xapisim.log", self.simulator_environment
+        self.simulator = Process("xapisim", command, log, environment)
         self.controller = self._service(
             "xenferry-controller", "controller", self._controller_toml()
         )
@@ -196,5 +204,6 @@ class Stack:
             f'[serve]\ngrpc = "127.0.0.1:{processes.free_port()}"\n\n'
             f'[xapi]\nurl = "{url}"\nuser = "{LOGIN[0]}"\npassword = "{LOGIN[1]}"\n'
             f'host = "{host}"\n\n'
-            f'[controller]\naddress = "{self.address}"\n\n{self.agent_tables}'
+            f'[controller]\naddress = "{self.address}"\n\n'
+            f"{self.agent_tables_of.get(host, self.agent_tables)}"
         )

@@ -62,13 +62,14 @@ def _check_it_runs_on(on: Stage, name: str, host: str) -> None:
 def refuse(on: Stage) -> None:
     """A move that can't be, with everything that is in its way at once."""
     on.heading(
-        "local-1 can't move to xs3",
+        "local-1 can't move to xs3 without its disk",
         "All findings come at once, each with what was measured and what to do; nothing is "
         "changed. Exit code 4.",
     )
     before = on.newest_migration(on.instance("local-1").facts.instance_id)
-    on.run("ferryctl", "migrate", "local-1", "--to", "xs3", expect=REFUSED)
-    on.run("ferryctl", "check", "local-1", "--to", "xs3", expect=REFUSED)
+    words = ("local-1", "--to", "xs3", "--no-block")
+    on.run("ferryctl", "migrate", *words, expect=REFUSED)
+    on.run("ferryctl", "check", *words, expect=REFUSED)
     after = on.newest_migration(on.instance("local-1").facts.instance_id)
     on.check(before == after, "no migration to be written for a refused request")
 

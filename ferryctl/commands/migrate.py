@@ -35,6 +35,10 @@ ValidateOnly = Annotated[
     bool, typer.Option("--validate-only", help="Make all checks and start nothing.")
 ]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
+Priority = Annotated[
+    int,
+    typer.Option("--priority", min=-100, max=100, help="Higher goes first where moves wait."),
+]
 
 
 def migrate(
@@ -48,6 +52,7 @@ def migrate(
     request_id: RequestId = "",
     validate_only: ValidateOnly = False,
     reason: Reason = "",
+    priority: Priority = 0,
     reconnect_for: arguments.ReconnectFor = 60.0,
 ) -> None:
     """Move a running instance to another host."""
@@ -58,6 +63,7 @@ def migrate(
         request_id=request_id or str(uuid.uuid4()),
         validate_only=validate_only,
         reason=reason,
+        priority=priority,
     )
     migration = _start(context.obj, instance, request)
     if validate_only:

@@ -34,8 +34,20 @@ def line(migration: migration_pb2.Migration) -> str:
     """Return where a migration stands, on one line."""
     route = f"{migration.source_host_name} → {migration.dest_host_name}"
     phase = f", {migration.progress.phase}" if migration.progress.phase else ""
-    state = words.state(migration.state)
-    return f"{endings.name(migration)}  {route}  {state}{phase}  {endings.percent(migration)}"
+    place = f", place {migration.queue_position}" if migration.queue_position else ""
+    state = f"{words.state(migration.state)}{place}{phase}"
+    left = remaining(migration)
+    told = f"  {left}" if left else ""
+    return f"{endings.name(migration)}  {route}  {state}  {endings.percent(migration)}{told}"
+
+
+def remaining(migration: migration_pb2.Migration) -> str:
+    """Return how long the move will still take, as far as that can be told."""
+    progress = migration.progress
+    if migration.state != migration_pb2.MIGRATION_STATE_MOVING:
+        return ""
+    left = units.interval(progress.remaining_p50, progress.remaining_p90)
+    return f"{left} left" if left else ""
 
 
 def whole(migration: migration_pb2.Migration) -> RenderableType:
@@ -45,6 +57,8 @@ def whole(migration: migration_pb2.Migration) -> RenderableType:
         parts += _section("Error", findings.listed([migration.error]))
     if migration.findings:
         parts += _section("Findings when it was planned", findings.listed(migration.findings))
+    if migration.verification:
+        parts += _section("Verified after the move", findings.listed(migration.verification))
     if migration.journal:
         parts += _section("Journal", _journal(migration.journal))
     if migration.cleanup:
@@ -72,15 +86,22 @@ def _pairs(migration: migration_pb2.Migration) -> Iterable[tuple[str, str]]:
     yield "to", f"{migration.dest_host_name}  {migration.dest_host_id}"
     yield "kind", words.kind(migration.kind)
     yield "state", words.state(migration.state)
+    yield "place in queue", str(migration.queue_position or "")
+    yield "priority", str(migration.priority or "")
     yield "progress", f"{endings.percent(migration)} {migration.progress.phase}".strip()
+    yield "time left", remaining(migration)
     yield "guest is at", words.whereabouts(migration.whereabouts).replace("unspecified", "")
     yield "begun", units.moment(migration.create_time)
     yield "ended", units.moment(migration.end_time)
     yield "claim", f"epoch {migration.epoch}"
     yield "memory held", units.size(migration.reserved_memory_bytes).replace("0 B", "")
+    yield "disk held", units.size(migration.reserved_disk_bytes).replace("0 B", "")
+    yield "asked by", migration.requested_by
     yield "request", migration.request_id
     yield "why", migration.reason
     yield "cancel", "requested" if migration.cancel_requested else ""
+    yield "settled", words.resolution(migration.resolution)
+    yield "settled because", migration.resolution_reason
 
 
 def _journal(entries: Iterable[migration_pb2.JournalEntry]) -> Table:

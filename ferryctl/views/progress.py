@@ -139,7 +139,9 @@ def _described(migration: migration_pb2.Migration) -> str:
     phase = migration.progress.phase or words.state(migration.state)
     if endings.at_rest(migration):
         phase = words.state(migration.state)
-    return f"{_route(migration)}  {phase}"
+    left = migrations.remaining(migration)
+    place = f", place {migration.queue_position}" if migration.queue_position else ""
+    return f"{_route(migration)}  {phase}{place}" + (f"  {left}" if left else "")
 
 
 def _succeeded(migration: migration_pb2.Migration) -> bool:

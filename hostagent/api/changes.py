@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from hostagent.model.facts import InstanceFacts
 from hostagent.model.records import HostRecord, VmRecord
-from hostagent.operations import inventory, look
+from hostagent.model.settings import MigrationSettings
+from hostagent.operations import inventory, look, memory
 from hostagent.xapi.mirror import Change, Mirror
 
 _OF_HOST = frozenset({"host_metrics", "sr", "pbd", "network", "pif"})
@@ -24,9 +25,10 @@ class Delta:
 class Changes:
     """Listens to the mirror; `waiting` is set while there is something to tell."""
 
-    def __init__(self, mirror: Mirror, host_id: str) -> None:
+    def __init__(self, mirror: Mirror, host_id: str, settings: MigrationSettings) -> None:
         self._mirror = mirror
         self._host_id = host_id
+        self._settings = settings
         self._told: dict[str, InstanceFacts] = {}
         self._dirty: dict[str, str] = {}  # reference → uuid
         self.waiting = asyncio.Event()
@@ -39,7 +41,7 @@ class Changes:
         self._settle()
         host = self._own_host()
         mine = [
-            inventory.instance_facts(self._mirror, vm)
+            inventory.instance_facts(self._mirror, vm, self._settings)
             for vm in self._mirror.vms.values()
             if host is not None and inventory.belongs(self._mirror, vm, host)
         ]
@@ -58,7 +60,7 @@ class Changes:
                 if self._told.pop(uuid, None) is not None:
                     gone.append(uuid)
                 continue
-            facts = inventory.instance_facts(self._mirror, vm)
+            facts = inventory.instance_facts(self._mirror, vm, self._settings)
             if self._told.get(uuid) != facts:
                 self._told[uuid] = facts
                 changed.append(facts)
@@ -88,6 +90,8 @@ class Changes:
             for ref in change.record.vbds if change.record else ():
                 vbd = self._mirror.vbds.get(ref)
                 self._note_ref(vbd.vm if vbd else "")
+        elif change.kind == "vm_guest_metrics":
+            self._note_ref(self._mirror.guest_refs.get(change.ref, ""))
         elif change.kind in _OF_HOST or change.ref == host_ref:
             self.host = True
         elif change.kind == "pool" and change.before != change.record:
@@ -113,4 +117,4 @@ def _held(vm: VmRecord | None, host_ref: str) -> int:
     """Return the memory that XAPI counts for a VM on a host, resident or expected there."""
     if vm is None or host_ref not in (vm.resident_on, vm.scheduled_on):
         return 0
-    return inventory.memory_needed(vm)
+    return memory.needed(vm)

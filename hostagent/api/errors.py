@@ -26,6 +26,8 @@ PLACE_RETRY_S = 5.0
 
 def translate(error: Exception) -> ServiceError | None:
     """Return the error for the wire, or None if it is none of ours."""
+    if isinstance(error, model.NotApplied):
+        return Unavailable(error.reason.name, str(error), RETRY_S)
     if isinstance(error, model.AgentError):
         return _of_agent(error)
     if isinstance(error, xapi.XapiError):
@@ -52,9 +54,8 @@ def _of_agent(error: model.AgentError) -> ServiceError:
         return refused(error.findings)
     if isinstance(error, model.InstanceNotFound):
         return NotFound(reason, "xenferry.Instance", error.instance_id, text)
-    if isinstance(error, model.WrongHost):
-        figures = {"asked_host_id": error.asked, "served_host_id": error.served}
-        return Refused(reason, text, [Violation(f"host/{error.served}", text, reason)], figures)
+    if isinstance(error, model.WrongHost | model.MigrationEnded):
+        return _turned_away(error, text)
     if isinstance(error, model.StaleEpoch):
         figures = {
             "migration_id": error.migration_id,
@@ -65,6 +66,16 @@ def _of_agent(error: model.AgentError) -> ServiceError:
     if isinstance(error, model.TooManyMoves):
         return NoRoom(reason, text, [Violation("moves", text, reason)], PLACE_RETRY_S)
     return Conflict(reason, text)
+
+
+def _turned_away(error: model.WrongHost | model.MigrationEnded, text: str) -> Refused:
+    if isinstance(error, model.WrongHost):
+        subject = f"host/{error.served}"
+        figures = {"asked_host_id": error.asked, "served_host_id": error.served}
+    else:
+        subject = f"migration/{error.migration_id}"
+        figures = {"migration_id": error.migration_id, "epoch": str(error.epoch)}
+    return Refused(error.reason.name, text, [Violation(subject, text, error.reason.name)], figures)
 
 
 def _of_xapi(error: xapi.XapiError) -> ServiceError:

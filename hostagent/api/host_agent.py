@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from chassis.errors import Unimplemented
 from chassis.server import Service
-from hostagent.api import messages, requests
-from hostagent.model.finding import Reason
+from hostagent.api import inventory_messages, messages, requests
+from hostagent.api.floating_ips import FloatingIpCalls
+from hostagent.api.pools import PoolCalls
 from hostagent.operations import (
     abort_migration,
     agent_info,
@@ -29,14 +29,12 @@ from xenferry.hostagent.v1 import (
     host_agent_pb2_grpc,
     move_pb2,
     observation_pb2,
-    pools_pb2,
 )
 
 NAME = "xenferry.hostagent.v1.HostAgent"
-LATER = "pools are made and left by a later release of xenferry; use xe pool-join for now"
 
 
-class HostAgent(host_agent_pb2_grpc.HostAgentServicer):
+class HostAgent(PoolCalls, FloatingIpCalls):
     """One handler an RPC; the contract says what each promises."""
 
     def __init__(self, agent: Agent) -> None:
@@ -58,39 +56,41 @@ class HostAgent(host_agent_pb2_grpc.HostAgentServicer):
         return checks_pb2.CheckCanLiveMigrateOnSrcResponse(
             kind=messages.kind_message(answer.kind),
             findings=messages.finding_messages(answer.findings),
+            estimate=messages.estimate_message(answer.estimate),
         )
 
     async def VerifyExports(
         self, request: checks_pb2.VerifyExportsRequest, _context: Any
     ) -> checks_pb2.VerifyExportsResponse:
         fence = requests.fence(request)
-        found = await verify_exports.run(self._agent, fence, request.instance_id)
+        found = await verify_exports.run(
+            self._agent, fence, request.instance_id, request.source_host_id
+        )
         return checks_pb2.VerifyExportsResponse(findings=messages.finding_messages(found))
 
     async def PreLiveMigration(
         self, request: move_pb2.PreLiveMigrationRequest, _context: Any
     ) -> move_pb2.PreLiveMigrationResponse:
-        leased = await pre_live_migration.run(self._agent, requests.order(request))
-        return move_pb2.PreLiveMigrationResponse(leased=leased)
+        prepared = await pre_live_migration.run(self._agent, requests.preparation(request))
+        return messages.prepared_message(prepared.leased, prepared.ticket)
 
     async def LiveMigration(
         self, request: move_pb2.LiveMigrationRequest, _context: Any
     ) -> AsyncIterator[move_pb2.LiveMigrationResponse]:
-        async for report in live_migration.run(self._agent, requests.order(request)):
+        async for report in live_migration.run(self._agent, requests.move(request)):
             yield messages.report_message(report)
 
     async def AbortMigration(
         self, request: move_pb2.AbortMigrationRequest, _context: Any
     ) -> move_pb2.AbortMigrationResponse:
-        outcome = await abort_migration.run(self._agent, requests.order(request))
-        value = move_pb2.MoveOutcome.Value(f"MOVE_OUTCOME_{outcome.name}")
-        return move_pb2.AbortMigrationResponse(outcome=value)
+        ending = await abort_migration.run(self._agent, requests.abort(request))
+        return messages.ending_message(ending)
 
     async def ObserveMigration(
         self, request: observation_pb2.ObserveMigrationRequest, _context: Any
     ) -> observation_pb2.ObserveMigrationResponse:
         fence = requests.fence(request)
-        seen = await observe_migration.run(self._agent, fence, request.instance_id)
+        seen = await observe_migration.run(self._agent, fence, request.instance_id, request.host_id)
         return messages.observation_message(seen)
 
     async def PostAtDestination(
@@ -109,21 +109,27 @@ class HostAgent(host_agent_pb2_grpc.HostAgentServicer):
         self, request: cleanup_pb2.PostAtSourceRequest, _context: Any
     ) -> cleanup_pb2.PostAtSourceResponse:
         fence = requests.fence(request)
-        items = await post_at_source.run(self._agent, fence, request.instance_id)
+        items = await post_at_source.run(
+            self._agent, fence, request.instance_id, request.source_host_id
+        )
         return cleanup_pb2.PostAtSourceResponse(items=messages.item_messages(items))
 
     async def RollbackAtDestination(
         self, request: cleanup_pb2.RollbackAtDestinationRequest, _context: Any
     ) -> cleanup_pb2.RollbackAtDestinationResponse:
         fence = requests.fence(request)
-        items = await rollback_at_destination.run(self._agent, fence, request.instance_id)
+        items = await rollback_at_destination.run(
+            self._agent, fence, request.instance_id, request.dest_host_id
+        )
         return cleanup_pb2.RollbackAtDestinationResponse(items=messages.item_messages(items))
 
     async def RollbackAtSource(
         self, request: cleanup_pb2.RollbackAtSourceRequest, _context: Any
     ) -> cleanup_pb2.RollbackAtSourceResponse:
         fence = requests.fence(request)
-        items = await rollback_at_source.run(self._agent, fence, request.instance_id)
+        items = await rollback_at_source.run(
+            self._agent, fence, request.instance_id, request.source_host_id
+        )
         return cleanup_pb2.RollbackAtSourceResponse(items=messages.item_messages(items))
 
     async def GetAgentInfo(
@@ -132,20 +138,10 @@ class HostAgent(host_agent_pb2_grpc.HostAgentServicer):
         info = await agent_info.run(self._agent)
         return host_agent_pb2.GetAgentInfoResponse(
             agent_version=info.version,
-            host=messages.host_message(info.host),
+            host=inventory_messages.host_message(info.host),
             xapi_url=info.xapi_url,
             agent_session_id=info.session_id,
         )
-
-    async def JoinPool(
-        self, _request: pools_pb2.JoinPoolRequest, _context: Any
-    ) -> pools_pb2.JoinPoolResponse:
-        raise Unimplemented(Reason.NOT_IMPLEMENTED.name, LATER)
-
-    async def LeavePool(
-        self, _request: pools_pb2.LeavePoolRequest, _context: Any
-    ) -> pools_pb2.LeavePoolResponse:
-        raise Unimplemented(Reason.NOT_IMPLEMENTED.name, LATER)
 
 
 def service(agent: Agent) -> Service:

@@ -14,7 +14,7 @@ import structlog
 
 from chassis import answers, channels
 from chassis.tls import TlsSettings
-from hostagent.api import messages
+from hostagent.api import inventory_messages
 from hostagent.api.changes import Changes
 from hostagent.model.facts import HostFacts
 from hostagent.model.settings import ControllerSettings
@@ -52,8 +52,9 @@ class Reporter:
         self._settings = settings
         self._tls = tls
         self._identity = identity
-        self._changes = Changes(agent.mirror, agent.host_id)
+        self._changes = Changes(agent.mirror, agent.host_id, agent.settings)
         self._channel: grpc.aio.Channel | None = None
+        self._turn = 0
         self._interval_s = settings.heartbeat_s
         self._registered = False
         self._sequence = 0
@@ -80,8 +81,8 @@ class Reporter:
         instances = self._changes.everything()
         reply = await self._stub().RegisterHost(
             host_registry_pb2.RegisterHostRequest(
-                host=messages.host_message(facts),
-                instances=[messages.instance_message(instance) for instance in instances],
+                host=inventory_messages.host_message(facts),
+                instances=[inventory_messages.instance_message(instance) for instance in instances],
                 agent_address=self._identity.agent_address,
                 agent_version=self._identity.agent_version,
                 agent_session_id=self._identity.session_id,
@@ -122,8 +123,8 @@ class Reporter:
             host_id=self._agent.host_id,
             agent_session_id=self._identity.session_id,
             sequence=self._sequence,
-            host=messages.host_message(host) if host else None,
-            changed_instances=[messages.instance_message(one) for one in delta.changed],
+            host=inventory_messages.host_message(host) if host else None,
+            changed_instances=[inventory_messages.instance_message(one) for one in delta.changed],
             gone_instance_ids=delta.gone,
         )
 
@@ -137,17 +138,21 @@ class Reporter:
             changes.memory = False
             free = await hosts.free_memory(self._agent.client, host.ref)
         changes.host = False
-        self._host = inventory.host_facts(self._agent.mirror, host, free)
+        self._host = inventory.host_facts(self._agent.mirror, host, free, self._agent.settings)
         return self._host if self._host != before else None
 
     def _stub(self) -> Any:  # only the type stubs know of the stub's asynchronous kind
         if self._channel is None:
-            self._channel = channels.open_channel(self._settings.address, self._tls)
+            addresses = self._settings.addresses
+            address = addresses[self._turn % len(addresses)]
+            self._channel = channels.open_channel(address, self._tls)
         return host_registry_pb2_grpc.HostRegistryStub(self._channel)
 
     async def _controller_away(self, error: grpc.aio.AioRpcError) -> None:
-        # A channel that failed waits ever longer before it connects again; a new one does not.
+        # A channel that failed waits ever longer before it connects again; a new one does not, and
+        # it leads to the next replica.
         await self._hang_up()
+        self._turn += 1
         answer = answers.read(error)
         await self._pause("report.waits_for_controller", f"{answer.code.name}: {answer.message}")
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.errors import InvalidArgument, Violation
-from hostagent.api import messages
-from hostagent.model.checks import DestQuestion, SourceQuestion
+from hostagent.api import inventory_messages, messages
+from hostagent.model.checks import DestCheckData, DestQuestion, Kind, SourceQuestion
 from hostagent.model.finding import Reason
-from hostagent.model.move import Fence, MoveOrder
-from xenferry.hostagent.v1 import checks_pb2
+from hostagent.model.move import Cargo, Fence, MoveOrder
+from xenferry.hostagent.v1 import checks_pb2, move_pb2
+
+_HOSTS = ("dest_host_id", "source_host_id", "host_id")
 
 
 def fence(request: Any) -> Fence:
@@ -18,14 +20,43 @@ def fence(request: Any) -> Fence:
     return Fence(request.fence.migration_id, request.fence.epoch)
 
 
-def order(request: Any) -> MoveOrder:
-    """Return what is to be moved; AbortMigrationRequest has no kind."""
+def preparation(request: move_pb2.PreLiveMigrationRequest) -> MoveOrder:
+    """Return what this host is to be made ready for."""
+    cargo = Cargo(dest=_dest(request), disk_ids=tuple(request.disk_ids))
+    return _order(request, messages.kind(request.kind), cargo)
+
+
+def move(request: move_pb2.LiveMigrationRequest) -> MoveOrder:
+    """Return what is to be moved."""
+    cargo = Cargo(
+        ticket=dict(request.receive_ticket.values),
+        dest=_dest(request),
+        vdi_map=dict(request.vdi_map),
+        vif_map=dict(request.vif_map),
+    )
+    return _order(request, messages.kind(request.kind), cargo)
+
+
+def abort(request: move_pb2.AbortMigrationRequest) -> MoveOrder:
+    """Return whose move is to be stopped."""
+    return _order(request, Kind.UNSPECIFIED, Cargo())
+
+
+def _order(request: Any, kind: Kind, cargo: Cargo) -> MoveOrder:
     return MoveOrder(
         fence=fence(request),
         instance_id=request.instance_id,
         dest_host_id=request.dest_host_id,
-        kind=messages.kind(getattr(request, "kind", 0)),
+        kind=kind,
+        cargo=cargo,
+        source_host_id=getattr(request, "source_host_id", ""),
     )
+
+
+def _dest(request: Any) -> DestCheckData | None:
+    if not request.HasField("dest_check_data"):
+        return None
+    return messages.dest_check_data(request.dest_check_data)
 
 
 def dest_question(request: checks_pb2.CheckCanLiveMigrateOnDestRequest) -> DestQuestion:
@@ -40,7 +71,7 @@ def dest_question(request: checks_pb2.CheckCanLiveMigrateOnDestRequest) -> DestQ
         )
     )
     return DestQuestion(
-        instance=messages.instance(request.instance),
+        instance=inventory_messages.instance(request.instance),
         source_pool_id=request.source_pool_id,
         dest_host_id=request.dest_host_id,
         block_migration=_optional(request),
@@ -69,25 +100,34 @@ def source_question(request: checks_pb2.CheckCanLiveMigrateOnSrcRequest) -> Sour
 
 def check(request: Any) -> None:
     """Raise InvalidArgument with every field that is malformed."""
+    known = request.DESCRIPTOR.fields_by_name
     uuids = {"fence.migration_id": request.fence.migration_id, "instance_id": request.instance_id}
-    if "dest_host_id" in request.DESCRIPTOR.fields_by_name:
-        uuids["dest_host_id"] = request.dest_host_id
+    uuids |= {name: getattr(request, name) for name in _HOSTS if name in known}
     violations = _wrong_uuids(uuids)
     if request.fence.epoch < 0:
         text = f"must not be negative, not {request.fence.epoch}"
         violations.append(Violation("fence.epoch", text, Reason.BAD_ARGUMENT.name))
+    if "kind" in known and messages.kind(request.kind) is Kind.UNSPECIFIED:
+        text = "must say how the guest travels"
+        violations.append(Violation("kind", text, Reason.BAD_ARGUMENT.name))
     _refuse(violations)
+
+
+def uuids(**fields: str) -> None:
+    """Raise InvalidArgument with every field that is no uuid."""
+    _refuse(_wrong_uuids(fields))
 
 
 def _wrong_uuids(fields: Mapping[str, str]) -> list[Violation]:
     return [
         Violation(name, f"must be a uuid, not {value!r}", Reason.BAD_ARGUMENT.name)
         for name, value in fields.items()
-        if not _is_uuid(value)
+        if not is_uuid(value)
     ]
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Tell whether a text is a uuid as xenferry writes it."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:

@@ -23,6 +23,8 @@ class DestCheckData:
     kind: Kind = Kind.UNSPECIFIED
     dest_sr_id: str = ""
     migration_network_id: str = ""
+    migration_address: str = ""
+    disk_needed_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,19 @@ class SourceQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class MoveEstimate:
+    """What a move is expected to cost; see `hostagent.operations.estimate`."""
+
+    total_bytes: int
+    duration_p50_s: float
+    duration_p90_s: float
+    downtime_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class SourceAnswer:
-    """What the source found."""
+    """What the source found; without an estimate where the speed of the wire is not known."""
 
     kind: Kind
     findings: tuple[Finding, ...]
+    estimate: MoveEstimate | None = None

@@ -4,9 +4,12 @@ AgentError
   ├─ WrongHost            the call is meant for another host
   ├─ InstanceNotFound     XAPI has no such VM
   ├─ StaleEpoch           another controller has taken the migration
+  ├─ MigrationEnded       it is over here: nothing is begun for it again
   ├─ OperationInProgress  XAPI, or another move, is busy with the VM
   ├─ MoveRefused          the findings say why
-  └─ TooManyMoves         wait
+  ├─ TooManyMoves         wait
+  ├─ StaleRevision        a newer set of floating IPs was applied before
+  └─ NotApplied           the machine does not take the set of floating IPs
 """
 
 from collections.abc import Sequence
@@ -55,6 +58,17 @@ class StaleEpoch(AgentError):
         self.seen = seen
 
 
+class MigrationEnded(AgentError):
+    """The migration is over here; `epoch` is the one that ended it."""
+
+    reason = Reason.MIGRATION_ENDED
+
+    def __init__(self, migration_id: str, epoch: int) -> None:
+        super().__init__(f"migration {migration_id} was ended here by epoch {epoch}")
+        self.migration_id = migration_id
+        self.epoch = epoch
+
+
 class OperationInProgress(AgentError):
     """XAPI would queue our call behind that operation for up to two hours (XAPI A9)."""
 
@@ -80,7 +94,28 @@ class TooManyMoves(AgentError):
 
     reason = Reason.TOO_MANY_MIGRATIONS
 
-    def __init__(self, running: int, allowed: int) -> None:
-        super().__init__(f"{running} moves run away from this host, {allowed} are allowed at once")
+    def __init__(self, running: int, allowed: int, what: str = "moves") -> None:
+        super().__init__(f"{running} {what} run away from this host, {allowed} are allowed at once")
         self.running = running
         self.allowed = allowed
+
+
+class StaleRevision(AgentError):
+    """A newer set of floating IPs was applied before."""
+
+    reason = Reason.STALE_REVISION
+
+    def __init__(self, revision: int, newest: int) -> None:
+        super().__init__(f"revision {newest} of the floating IPs was applied, this is {revision}")
+        self.revision = revision
+        self.newest = newest
+
+
+class NotApplied(AgentError):
+    """The machine does not take the set of floating IPs; `why` has the kernel's words."""
+
+    reason = Reason.FLOATING_IP_NOT_APPLIED
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the floating IPs can't be carried: {why}")
+        self.why = why

@@ -23,6 +23,8 @@ class SrFacts:
     shared: bool
     attached: bool
     free_bytes: int
+    size_bytes: int = 0
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,13 @@ class HostFacts:
     address: str = ""
     storage_repositories: tuple[SrFacts, ...] = ()
     networks: tuple[NetworkFacts, ...] = ()
+    default_sr_id: str = ""
+    ha_enabled: bool = False
+    agent_instance_id: str = ""
+    cpu_features_hvm: str = ""
+    cpu_features_pv: str = ""
+    hardware_platform_versions: tuple[int, ...] = ()
+    licence_restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,15 @@ class DiskFacts:
     shared: bool
     virtual_size_bytes: int
     cd: bool
+    physical_bytes: int = 0
+    cbt_enabled: bool = False
+    encrypted: bool = False
+    snapshots: int = 0
+
+    @property
+    def label(self) -> str:
+        """How people know it."""
+        return self.name or self.vdi_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,8 @@ class InterfaceFacts:
     mac: str
     network_id: str
     network_name: str
+    bridge: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +113,11 @@ class InstanceFacts:
     disks: tuple[DiskFacts, ...] = ()
     interfaces: tuple[InterfaceFacts, ...] = ()
     current_operations: tuple[str, ...] = ()
+    cpu_vendor: str = ""
+    cpu_features: str = ""
+    paravirtual: bool = False
+    hardware_platform_version: int = 0
+    protected: bool = False
 
     @property
     def subject(self) -> str:

@@ -1,9 +1,10 @@
 """A move: who orders it, how far it is, how it ended."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
-from hostagent.model.checks import Kind
+from hostagent.model.checks import DestCheckData, Kind
 from hostagent.model.finding import Finding
 
 
@@ -16,13 +17,29 @@ class Fence:
 
 
 @dataclass(frozen=True, slots=True)
+class Cargo:
+    """What a block migration needs beside the guest; the maps are by uuid.
+
+    `ticket` is what PreLiveMigration returned: a bearer credential, so it is in no text of this.
+    """
+
+    ticket: Mapping[str, str] = field(default_factory=dict, repr=False)
+    dest: DestCheckData | None = None
+    vdi_map: Mapping[str, str] = field(default_factory=dict)  # VDI → SR at the destination
+    vif_map: Mapping[str, str] = field(default_factory=dict)  # VIF → network there
+    disk_ids: tuple[str, ...] = ()  # the guest's disks at the source, for its destination
+
+
+@dataclass(frozen=True, slots=True)
 class MoveOrder:
-    """Which guest is to go where, for whom."""
+    """Which guest is to go where, for whom; `kind` is UNSPECIFIED for an abort."""
 
     fence: Fence
     instance_id: str
     dest_host_id: str
     kind: Kind
+    cargo: Cargo = Cargo()
+    source_host_id: str = ""
 
 
 class Phase(Enum):
@@ -44,7 +61,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How far a move is; `outcome` is set in the last one only."""
+    """How far a move is; `outcome` is set in the last one only.
+
+    `phase_percent` and the bytes are of the present phase.
+    """
 
     phase: Phase = Phase.PREPARING
     percent: float = 0.0
@@ -52,6 +72,17 @@ class Report:
     task_id: str = ""
     outcome: Outcome | None = None
     error: Finding | None = None
+    phase_percent: float = 0.0
+    bytes_done: int = 0
+    bytes_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What a move has to send at least once, bytes."""
+
+    disks: int = 0
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)

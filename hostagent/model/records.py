@@ -4,7 +4,7 @@ They are read from events and from get_record alike, see `hostagent.xapi.parse`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RUNNING = "Running"
 
@@ -37,6 +37,15 @@ class VmRecord:
     blocked_operations: Mapping[str, str]
     last_boot_cpu: Mapping[str, str]
     other_config: Mapping[str, str]
+    memory_static_max: int = 0
+    shadow_multiplier: float = 1.0
+    paravirtual: bool = False
+    hardware_platform_version: int = 0
+    control_domain: bool = False
+    metrics: str = ""
+    snapshots: tuple[str, ...] = ()
+    suspend_vdi: str = ""
+    platform: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> bool:
@@ -50,6 +59,8 @@ class GuestMetricsRecord:
 
     pv_drivers: bool
     other: Mapping[str, str]
+    networks: Mapping[str, str] = field(default_factory=dict)  # "0/ip" → address
+    live: bool = True  # whether XAPI hears the guest's tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,10 @@ class HostRecord:
     metrics: str
     software_version: Mapping[str, str]
     cpu_info: Mapping[str, str]
+    memory_overhead: int = 0
+    hardware_platform_versions: tuple[int, ...] = ()
+    other_config: Mapping[str, str] = field(default_factory=dict)
+    current_operations: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +98,10 @@ class PoolRecord:
     uuid: str
     name: str
     coordinator: str
+    default_sr: str = ""
+    ha_enabled: bool = False
+    restrictions: Mapping[str, str] = field(default_factory=dict)  # "true" forbids
+    other_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +115,18 @@ class SrRecord:
     shared: bool
     size: int
     used: int
+    content_type: str = ""
+    sm_config: Mapping[str, str] = field(default_factory=dict)
+    other_config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SmRecord:
+    """What a type of storage repository can do ("VDI_MIRROR")."""
+
+    ref: str
+    type: str
+    features: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +137,10 @@ class PbdRecord:
     host: str
     sr: str
     attached: bool
+    uuid: str = ""
+    # It may hold a CHAP secret, so it is not shown.
+    device_config: Mapping[str, str] = field(default_factory=dict, repr=False)
+    other_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +166,18 @@ class VdiRecord:
     sr: str
     virtual_size: int
     vbds: tuple[str, ...]
+    used: int = 0
+    type: str = "user"
+    cbt_enabled: bool = False
+    managed: bool = True
+    snapshot: bool = False
+    snapshot_of: str = ""
+    snapshots: tuple[str, ...] = ()
+    location: str = ""
+    on_boot: str = "persist"
+    allow_caching: bool = False
+    sm_config: Mapping[str, str] = field(default_factory=dict)
+    other_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +191,7 @@ class VifRecord:
     mac: str
     device: str
     attached: bool
+    other_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +203,8 @@ class NetworkRecord:
     name: str
     bridge: str
     pifs: tuple[str, ...]
+    vifs: tuple[str, ...] = ()
+    other_config: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +214,32 @@ class PifRecord:
     ref: str
     host: str
     network: str
+    uuid: str = ""
+    device: str = ""
+    management: bool = False
+    attached: bool = True
+    ip_mode: str = "None"
+    ip: str = ""
+    ipv6: tuple[str, ...] = ()
+    primary_ipv6: bool = False
+    metrics: str = ""
+    bond_slave_of: str = ""
+    sriov: bool = False
+
+    @property
+    def address(self) -> str:
+        """The address that XAPI uses of it; empty: it has none."""
+        told = [one.partition("/")[0] for one in self.ipv6 if one]
+        return (told[0] if told else "") if self.primary_ipv6 else self.ip
+
+
+@dataclass(frozen=True, slots=True)
+class PifMetricsRecord:
+    """What XAPI measures of a physical interface; speed in Mbit/s, 0 where it is not known."""
+
+    ref: str
+    carrier: bool
+    speed: int
 
 
 @dataclass(frozen=True, slots=True)

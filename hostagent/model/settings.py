@@ -1,8 +1,13 @@
 """The agent's own settings; what any service has comes from the chassis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from hostagent.model import sr_filter
+
+# XAPI refuses more from one host (XAPI A11).
+MOST_STORAGE_MOVES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +19,7 @@ class XapiSettings:
     coordinator."""
     user: str = "root"
     """User that logs in."""
-    password: str = ""
+    password: str = field(default="", repr=False)
     """Password of the user; rather use password_file."""
     password_file: Path | None = None
     """File whose first line is the password; wins over password."""
@@ -48,13 +53,19 @@ class ControllerSettings:
     """Where the agent reports."""
 
     address: str = ""
-    """host:port of the controller; empty: the agent does not register and only serves."""
+    """host:port of the controller; empty: the agent does not register and only serves. Replicas are
+    separated by commas; when one does not answer, the agent turns to the next."""
     heartbeat_s: float = 2.0
     """Seconds between heartbeats when nothing changes; the controller may ask for another."""
 
     def __post_init__(self) -> None:
         if self.heartbeat_s <= 0:
             raise ValueError(f"heartbeat_s must be positive, not {self.heartbeat_s:g}")
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Each replica's host:port."""
+        return tuple(part.strip() for part in self.address.split(",") if part.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +89,26 @@ class MigrationSettings:
     """A VM with this tag, or this key in other_config, is never moved."""
     own_vm: str = ""
     """uuid of the VM that this agent runs in, never moved; empty: as /sys/hypervisor/uuid says."""
+    max_storage_moves: int = 3
+    """Block migrations away from this host at once; XAPI refuses a fourth (XAPI A11)."""
+    sr_matching_filter: str = "default-sr:true"
+    """Which SR of this host takes the disks of a block migration: default-sr:true (the pool's
+    default), or other-config:KEY=VALUE (of those that have it, the one with most room)."""
+    migration_network: str = ""
+    """uuid or name_label of the network that block migrations come in by; empty: the management
+    network of this host."""
 
     def __post_init__(self) -> None:
         if self.max_concurrent_moves < 1:
             raise ValueError(
                 f"max_concurrent_moves must be at least 1, not {self.max_concurrent_moves}"
             )
+        if not 1 <= self.max_storage_moves <= MOST_STORAGE_MOVES:
+            raise ValueError(
+                f"max_storage_moves must be from 1 to {MOST_STORAGE_MOVES},"
+                f" not {self.max_storage_moves}"
+            )
+        sr_filter.parse(self.sr_matching_filter)
         for name in ("poll_s", "doubt_s", "operations_s", "lost_xapi_s", "lost_reply_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name):g}")

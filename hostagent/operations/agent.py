@@ -1,8 +1,10 @@
 """What every operation is given."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from hostagent.dataplane.carrier import Carrier
 from hostagent.model.settings import MigrationSettings
+from hostagent.operations.block.tickets import Tickets
 from hostagent.operations.fences import Fences
 from hostagent.operations.moves import Moves
 from hostagent.xapi.client import Client
@@ -19,5 +21,7 @@ class Agent:
     settings: MigrationSettings
     fences: Fences
     moves: Moves
+    carrier: Carrier
     session_id: str
     version: str
+    tickets: Tickets = field(default_factory=Tickets)

@@ -27,4 +27,4 @@ async def host_facts(agent: Agent) -> HostFacts:
     """Return the host with its free memory asked of XAPI now; raises XapiError."""
     host = look.own_host(agent)
     free = await hosts.free_memory(agent.client, host.ref)
-    return inventory.host_facts(agent.mirror, host, free)
+    return inventory.host_facts(agent.mirror, host, free, agent.settings)

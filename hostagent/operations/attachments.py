@@ -17,13 +17,14 @@ class Attachment:
 
 async def of(agent: Agent, vm: VmRecord, host: HostRecord) -> list[Attachment]:
     """Return each storage repository of the VM's disks and inserted CDs once."""
-    needed = _repositories(agent, vm)
+    needed = repositories(agent, vm)
     pbds = {pbd.sr: pbd.ref for pbd in agent.mirror.pbds.values() if pbd.host == host.ref}
     attached = await hosts.attached(agent.client, [pbds[sr.ref] for sr in needed if sr.ref in pbds])
     return [Attachment(sr, attached.get(pbds.get(sr.ref, ""), False)) for sr in needed]
 
 
-def _repositories(agent: Agent, vm: VmRecord) -> list[SrRecord]:
+def repositories(agent: Agent, vm: VmRecord) -> list[SrRecord]:
+    """Return each storage repository of a VM's disks and inserted CDs once, by the mirror."""
     mirror = agent.mirror
     found: dict[str, SrRecord] = {}
     for ref in vm.vbds:

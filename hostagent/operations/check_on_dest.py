@@ -1,27 +1,58 @@
-"""CheckCanLiveMigrateOnDest: could this instance come here?"""
+"""CheckCanLiveMigrateOnDest: could this instance come here?
 
-from hostagent.model.checks import DestAnswer, DestCheckData, DestQuestion, Kind
+Inside the pool the VM is judged by its record, and XAPI is asked last (VM.assert_can_boot_here).
+Of a VM of another pool only what the controller carried is known, and XAPI's own verdict needs a
+receive ticket: that is a session more at XAPI, which would outlive a check whose answer is lost. So
+across pools XAPI is asked by the move itself, whose first act is the same check.
+"""
+
+from dataclasses import replace
+
+from hostagent.model.checks import DestAnswer, DestCheckData, DestQuestion
 from hostagent.model.facts import HostFacts, InstanceFacts
 from hostagent.model.finding import Finding
-from hostagent.model.records import VmRecord
-from hostagent.operations import inventory, look, verdict
+from hostagent.model.records import HostRecord, VmRecord
+from hostagent.operations import arrival, inventory, look, memory, verdict
 from hostagent.operations.agent import Agent
-from hostagent.operations.checks import cpu, hosts, networks, storage
+from hostagent.operations.checks import (
+    availability,
+    conflicts,
+    cpu,
+    hosts,
+    kinds,
+    networks,
+    releases,
+    storage,
+)
+from hostagent.operations.checks.kinds import Route
 from hostagent.xapi import hosts as xapi_hosts
+
+UNRESTRICTED = "vcpu-unrestricted"
 
 
 async def run(agent: Agent, question: DestQuestion) -> DestAnswer:
     """Return everything found; raises WrongHost or XapiError."""
     host = look.meant_host(agent, question.dest_host_id)
     vm = _in_this_pool(agent, question)
-    room = await xapi_hosts.room_for(agent.client, host.ref, vm.ref if vm else "")
-    facts = inventory.host_facts(agent.mirror, host, room.free_bytes)
-    instance = inventory.instance_facts(agent.mirror, vm) if vm else question.instance
-    findings = _findings(facts, instance, question)
+    instance = question.instance
     if vm is not None:
-        findings += cpu.compatible(vm, host)
-        findings = list(verdict.merge(instance.subject, findings, room.refusal))
-    return DestAnswer(DestCheckData(facts, Kind.SHARED_STORAGE), tuple(findings))
+        instance = inventory.instance_facts(agent.mirror, vm, agent.settings)
+    facts = inventory.host_facts(agent.mirror, host, 0, agent.settings)
+    route = kinds.decide(instance, question.source_pool_id, facts, question.block_migration)
+    room = await xapi_hosts.room_for(
+        agent.client, host.ref, vm.ref if vm and not route.block else ""
+    )
+    facts = replace(facts, memory_free_bytes=room.free_bytes + _held(vm, host))
+    findings = [*_of_host(facts, host, instance, vm), route.finding, *_of_pools(facts, route)]
+    if not route.block:
+        findings += _of_shared(agent, question, facts, instance, vm)
+        asked = verdict.merge(instance.subject, findings, room.refusal) if vm else findings
+        return DestAnswer(DestCheckData(facts, route.kind), tuple(asked))
+    place = arrival.prepare(agent, host, facts, route, over_commit=question.disk_over_commit)
+    findings += [*_of_networks(agent, host, facts, instance, vm), *place.findings]
+    if vm is None:
+        findings += conflicts.none_here(agent.mirror, instance)
+    return DestAnswer(place.data, tuple(findings))
 
 
 def _in_this_pool(agent: Agent, question: DestQuestion) -> VmRecord | None:
@@ -31,13 +62,53 @@ def _in_this_pool(agent: Agent, question: DestQuestion) -> VmRecord | None:
     return agent.mirror.vms.get(ref) if ref else None
 
 
-def _findings(facts: HostFacts, instance: InstanceFacts, question: DestQuestion) -> list[Finding]:
+def _held(vm: VmRecord | None, host: HostRecord) -> int:
+    """XAPI does not count against a VM what it holds for that VM here (XAPI A12)."""
+    return memory.reserved(vm) if vm and vm.scheduled_on == host.ref else 0
+
+
+def _of_host(
+    facts: HostFacts, host: HostRecord, instance: InstanceFacts, vm: VmRecord | None
+) -> list[Finding]:
+    unrestricted = vm is not None and vm.platform.get(UNRESTRICTED) == "true"
     return [
         hosts.alive(facts),
         hosts.enabled(facts),
+        hosts.idle(facts, host),
         hosts.memory(facts, instance),
-        hosts.same_pool(instance, question.source_pool_id, facts),
-        *storage.no_block_migration(instance, question.block_migration),
-        *storage.shared_with(facts, instance),
-        *networks.available(facts, instance),
+        *cpu.enough(instance, facts, unrestricted=unrestricted),
+        *cpu.compatible(instance, facts),
+        *releases.hardware(facts, instance),
     ]
+
+
+def _of_pools(facts: HostFacts, route: Route) -> list[Finding]:
+    found = [
+        releases.licensed(facts, route.kind),
+        availability.undisturbed(facts, block=route.block),
+    ]
+    return [*found, releases.can_block(facts)] if route.block else found
+
+
+def _of_shared(
+    agent: Agent,
+    question: DestQuestion,
+    facts: HostFacts,
+    instance: InstanceFacts,
+    vm: VmRecord | None,
+) -> list[Finding]:
+    host = look.own_host(agent)
+    return [
+        hosts.same_pool(instance, question.source_pool_id, facts),
+        *storage.shared_with(facts, instance),
+        *_of_networks(agent, host, facts, instance, vm),
+    ]
+
+
+def _of_networks(
+    agent: Agent, host: HostRecord, facts: HostFacts, instance: InstanceFacts, vm: VmRecord | None
+) -> list[Finding]:
+    if vm is None:
+        return networks.alike(facts, instance)
+    inside = networks.internal(agent.mirror, vm, host)
+    return [*inside, *networks.available(facts, instance, inside)]

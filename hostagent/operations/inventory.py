@@ -1,5 +1,7 @@
 """What the host has, told from the mirror without asking XAPI."""
 
+from collections.abc import Mapping
+
 from hostagent.model.facts import (
     DiskFacts,
     HostFacts,
@@ -9,11 +11,31 @@ from hostagent.model.facts import (
     SoftwareVersion,
     SrFacts,
 )
-from hostagent.model.records import HostRecord, VmRecord
-from hostagent.operations import look
+from hostagent.model.records import HostRecord, PifRecord, SrRecord, VbdRecord, VdiRecord, VmRecord
+from hostagent.model.settings import MigrationSettings
+from hostagent.operations import look, memory
+from hostagent.operations.checks import guest
 from hostagent.xapi.mirror import Mirror
 
-MIB = 1024 * 1024
+DEFAULTS = MigrationSettings()
+# Drivers that store only what was written; on the others a disk takes its whole size at once.
+_THIN = frozenset(
+    {
+        "nfs",
+        "ext",
+        "file",
+        "smb",
+        "cifs",
+        "xfs",
+        "zfs",
+        "btrfs",
+        "cephfs",
+        "glusterfs",
+        "gfs2",
+        "moosefs",
+        "largeblock",
+    }
+)
 
 
 def belongs(mirror: Mirror, vm: VmRecord, host: HostRecord) -> bool:
@@ -31,28 +53,32 @@ def belongs(mirror: Mirror, vm: VmRecord, host: HostRecord) -> bool:
     return look.coordinates(mirror, host)
 
 
-def memory_needed(vm: VmRecord) -> int:
-    """Return what a host must have free to take the VM, as XAPI counts it (XAPI A12)."""
-    return -(-vm.memory_dynamic_min // MIB) * MIB + vm.memory_overhead
-
-
-def instance_facts(mirror: Mirror, vm: VmRecord) -> InstanceFacts:
-    """Return what there is to tell of a VM."""
+def instance_facts(
+    mirror: Mirror, vm: VmRecord, settings: MigrationSettings = DEFAULTS
+) -> InstanceFacts:
+    """Return what there is to tell of a VM; `settings` say which is protected."""
     return InstanceFacts(
         instance_id=vm.uuid,
         name=vm.name,
         host_id=look.host_id_of(mirror, vm.resident_on),
         power_state=vm.power_state,
-        memory_needed_bytes=memory_needed(vm),
+        memory_needed_bytes=memory.needed(vm),
         vcpus=vm.vcpus_max,
         disks=_disks(mirror, vm),
         interfaces=_interfaces(mirror, vm),
         current_operations=tuple(sorted(vm.current_operations.values())),
+        cpu_vendor=vm.last_boot_cpu.get("vendor", ""),
+        cpu_features=vm.last_boot_cpu.get("features", ""),
+        paravirtual=vm.paravirtual,
+        hardware_platform_version=vm.hardware_platform_version,
+        protected=bool(guest.protection(vm, settings.own_vm, settings.protected_tag)),
     )
 
 
-def host_facts(mirror: Mirror, host: HostRecord, free_bytes: int) -> HostFacts:
-    """Return what there is to tell of a host."""
+def host_facts(
+    mirror: Mirror, host: HostRecord, free_bytes: int, settings: MigrationSettings = DEFAULTS
+) -> HostFacts:
+    """Return what there is to tell of a host; `settings` say in which VM the agent runs."""
     pool = look.pool(mirror)
     metrics = mirror.host_metrics.get(host.metrics)
     return HostFacts(
@@ -71,7 +97,26 @@ def host_facts(mirror: Mirror, host: HostRecord, free_bytes: int) -> HostFacts:
         address=host.address,
         storage_repositories=_repositories(mirror, host),
         networks=_networks(mirror, host),
+        default_sr_id=_sr_id(mirror, pool.default_sr),
+        ha_enabled=pool.ha_enabled,
+        agent_instance_id=settings.own_vm if settings.own_vm in mirror.vm_refs else "",
+        cpu_features_hvm=_features(host, "hvm"),
+        cpu_features_pv=_features(host, "pv"),
+        hardware_platform_versions=host.hardware_platform_versions,
+        licence_restrictions=tuple(
+            sorted(name for name, value in pool.restrictions.items() if value == "true")
+        ),
     )
+
+
+def _sr_id(mirror: Mirror, ref: str) -> str:
+    sr = mirror.srs.get(ref)
+    return sr.uuid if sr else ""
+
+
+def _features(host: HostRecord, kind: str) -> str:
+    """Releases before 7.0 have one set for all guests."""
+    return host.cpu_info.get(f"features_{kind}") or host.cpu_info.get("features", "")
 
 
 def _software(host: HostRecord) -> SoftwareVersion:
@@ -92,20 +137,46 @@ def _disks(mirror: Mirror, vm: VmRecord) -> tuple[DiskFacts, ...]:
         sr = mirror.srs.get(vdi.sr) if vdi else None
         if vbd is None or vdi is None or sr is None:
             continue  # an empty drive, or not told yet
-        disks.append(
-            DiskFacts(vdi.uuid, vdi.name, sr.uuid, sr.name, sr.shared, vdi.virtual_size, vbd.cd)
-        )
+        disks.append(_disk(vbd, vdi, sr))
     return tuple(sorted(disks, key=lambda disk: disk.vdi_id))
 
 
+def _disk(vbd: VbdRecord, vdi: VdiRecord, sr: SrRecord) -> DiskFacts:
+    return DiskFacts(
+        vdi_id=vdi.uuid,
+        name=vdi.name,
+        sr_id=sr.uuid,
+        sr_name=sr.name,
+        shared=sr.shared,
+        virtual_size_bytes=vdi.virtual_size,
+        cd=vbd.cd,
+        physical_bytes=max(0, vdi.used),
+        cbt_enabled=vdi.cbt_enabled,
+        encrypted="key_hash" in vdi.sm_config,
+        snapshots=len(vdi.snapshots),
+    )
+
+
 def _interfaces(mirror: Mirror, vm: VmRecord) -> tuple[InterfaceFacts, ...]:
+    told = mirror.guest_metrics.get(vm.guest_metrics)
     interfaces = []
     for ref in vm.vifs:
         vif = mirror.vifs.get(ref)
         network = mirror.networks.get(vif.network) if vif else None
         if vif is not None and network is not None:
-            interfaces.append(InterfaceFacts(vif.uuid, vif.mac, network.uuid, network.name))
+            addresses = _addresses(told.networks if told else {}, vif.device)
+            interfaces.append(
+                InterfaceFacts(
+                    vif.uuid, vif.mac, network.uuid, network.name, network.bridge, addresses
+                )
+            )
     return tuple(sorted(interfaces, key=lambda interface: interface.vif_id))
+
+
+def _addresses(told: Mapping[str, str], device: str) -> tuple[str, ...]:
+    """Guests tell "0/ip", newer ones also "0/ipv4/0" and "0/ipv6/0" for their first interface."""
+    own = sorted(key for key in told if key.startswith(f"{device}/ip"))
+    return tuple(dict.fromkeys(told[key] for key in own if told[key]))
 
 
 def _repositories(mirror: Mirror, host: HostRecord) -> tuple[SrFacts, ...]:
@@ -113,13 +184,25 @@ def _repositories(mirror: Mirror, host: HostRecord) -> tuple[SrFacts, ...]:
     for pbd in mirror.pbds.values():
         sr = mirror.srs.get(pbd.sr)
         if pbd.host == host.ref and sr is not None:
-            free = max(0, sr.size - sr.used)
-            told.append(SrFacts(sr.uuid, sr.name, sr.type, sr.shared, pbd.attached, free))
+            told.append(_repository(sr, attached=pbd.attached))
     return tuple(sorted(told, key=lambda sr: sr.sr_id))
 
 
+def _repository(sr: SrRecord, *, attached: bool) -> SrFacts:
+    return SrFacts(
+        sr_id=sr.uuid,
+        name=sr.name,
+        type=sr.type,
+        shared=sr.shared,
+        attached=attached,
+        free_bytes=max(0, sr.size - max(0, sr.used)),
+        size_bytes=max(0, sr.size),
+        thin=sr.type in _THIN or sr.sm_config.get("allocation") == "thin",
+    )
+
+
 def _networks(mirror: Mirror, host: HostRecord) -> tuple[NetworkFacts, ...]:
-    ours = {pif.network for pif in mirror.pifs.values() if pif.host == host.ref}
+    ours = {pif.network for pif in mirror.pifs.values() if _carries(pif, host)}
     told = (
         NetworkFacts(
             network.uuid, network.name, network.bridge, network.ref in ours or not network.pifs
@@ -127,3 +210,8 @@ def _networks(mirror: Mirror, host: HostRecord) -> tuple[NetworkFacts, ...]:
         for network in mirror.networks.values()
     )
     return tuple(sorted(told, key=lambda network: network.network_id))
+
+
+def _carries(pif: PifRecord, host: HostRecord) -> bool:
+    """A bond's slave carries nothing of its own (XAPI A12, HOST_CANNOT_ATTACH_NETWORK)."""
+    return pif.host == host.ref and not pif.bond_slave_of

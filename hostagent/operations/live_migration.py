@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-from hostagent.model.checks import Kind
 from hostagent.model.errors import MoveRefused, OperationInProgress
 from hostagent.model.finding import Finding, Reason, refused
 from hostagent.model.move import MoveOrder, Report
-from hostagent.operations import look, marks, moving, pre_live_migration
+from hostagent.operations import look, marks, moving
 from hostagent.operations.agent import Agent
 from hostagent.operations.moves import Move
 
@@ -18,8 +17,7 @@ async def run(agent: Agent, order: MoveOrder) -> AsyncIterator[Report]:
     this agent saw end at home is not begun again for the same migration.
     """
     agent.fences.admit(order.fence)
-    if order.kind is not Kind.SHARED_STORAGE:
-        raise MoveRefused(pre_live_migration.unsupported(order))
+    look.meant_host(agent, order.source_host_id)
     if order.dest_host_id == agent.host_id:
         raise MoveRefused(_same_host(order))
     stayed = agent.moves.stayed(order.fence.migration_id)

@@ -25,7 +25,7 @@ async def find(agent: Agent, vm: VmRecord, there: str) -> str:
             now = None
         if now is not None and situation.moving_task(now):
             return situation.moving_task(now)
-        if now is not None and now.resident_on == there:
+        if now is not None and there and now.resident_on == there:
             return ""
         await asyncio.sleep(PAUSE_S)
     return ""

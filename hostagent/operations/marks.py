@@ -1,6 +1,7 @@
 """The marks on a VM that say which migration moves it: written before the move, cleared after.
 
-XAPI keeps them with the VM's record, through restarts and to another pool.
+XAPI keeps them with the VM's record, through restarts and to another pool. What a migration makes
+beside the VM (PBDs, disks) bears the same marks.
 """
 
 from collections.abc import Mapping
@@ -8,11 +9,17 @@ from collections.abc import Mapping
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.move import Fence
 from hostagent.model.records import VmRecord
-from hostagent.xapi import vms
+from hostagent.operations import endings
+from hostagent.xapi import marking
 from hostagent.xapi.client import Client
 
 MIGRATION = "xenferry:migration_id"
 EPOCH = "xenferry:epoch"
+# What a VM had attached when it left, see `hostagent.operations.block.luggage`.
+LEFT = "xenferry:left"
+# That the guest ran at its destination in another pool, see `hostagent.operations.leases.arrivals`.
+ARRIVED = "xenferry:arrived"
+OF_VM = (MIGRATION, EPOCH, LEFT, ARRIVED)
 
 
 def fence_of(other_config: Mapping[str, str]) -> Fence | None:
@@ -25,30 +32,46 @@ def fence_of(other_config: Mapping[str, str]) -> Fence | None:
 
 
 def bears(other_config: Mapping[str, str], fence: Fence) -> bool:
-    """Tell whether the VM bears the mark of this migration, whatever the epoch."""
+    """Tell whether an object bears the mark of this migration, whatever the epoch."""
     return other_config.get(MIGRATION) == fence.migration_id
 
 
-async def put(client: Client, vm: VmRecord, fence: Fence) -> None:
+def of(fence: Fence) -> dict[str, str]:
+    """Return the marks of a migration."""
+    return {EPOCH: str(fence.epoch), MIGRATION: fence.migration_id}
+
+
+async def put(
+    client: Client, vm: VmRecord, fence: Fence, more: Mapping[str, str] | None = None
+) -> None:
     """Write the fence on the VM; marks of an earlier migration are replaced."""
-    wanted = {EPOCH: str(fence.epoch), MIGRATION: fence.migration_id}
+    wanted = {**(more or {}), **of(fence)}
     stale = {key: value for key, value in wanted.items() if vm.other_config.get(key) != value}
     if stale:
-        await vms.mark(client, vm.ref, stale, [key for key in stale if key in vm.other_config])
+        replaced = [key for key in stale if key in vm.other_config]
+        await marking.mark(client, "VM", vm.ref, stale, replaced)
+
+
+async def take_back(client: Client, vm: VmRecord) -> None:
+    """Remove what `put` wrote, for a move that did not begin and may be asked for again."""
+    await marking.unmark(client, "VM", vm.ref, OF_VM)
 
 
 async def clear(client: Client, vm: VmRecord, fence: Fence) -> tuple[Item, ...]:
-    """Remove the marks of this migration and report on each; those of another are kept."""
+    """End the migration at this VM: remember that it is over, remove its marks, report on each.
+
+    The marks of another migration are kept.
+    """
     subject = f"instance/{vm.name}"
+    change = endings.change(vm.other_config, fence, endings.OF_VM)
     written = fence_of(vm.other_config)
     if written is not None and written.migration_id != fence.migration_id:
+        await endings.write(client, "VM", vm.ref, change)
         why = f"the mark is of migration {written.migration_id}"
         return (Item(f"{subject} {MIGRATION}", Action.KEPT, why),)
-    present = [key for key in (MIGRATION, EPOCH) if key in vm.other_config]
-    if not present:
-        return ()
-    removed = await vms.unmark(client, vm.ref, present)
-    return tuple(_item(f"{subject} {key}", error) for key, error in removed.items())
+    present = [key for key in OF_VM if key in vm.other_config]
+    removed = await endings.write(client, "VM", vm.ref, change, present)
+    return tuple(_item(f"{subject} {key}", removed[key]) for key in present)
 
 
 def _item(subject: str, error: tuple[str, ...]) -> Item:

@@ -6,18 +6,20 @@ a convenience: what must survive the agent is in XAPI.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 import structlog
 
+from hostagent.model.checks import Kind
 from hostagent.model.errors import TooManyMoves
-from hostagent.model.move import MoveOrder, Outcome, Report
+from hostagent.model.move import MoveOrder, Outcome, Report, Sizes
 from hostagent.xapi.errors import XapiError, XapiUnavailable
 
 log = structlog.get_logger()
 
 REMEMBERED = 1_000
+_WORDS: Mapping[Kind, str] = {Kind.BLOCK: "block migrations"}
 
 ValueT = TypeVar("ValueT")
 
@@ -29,6 +31,7 @@ class Move:
         self.order = order
         self.task_ref = ""
         self.report = Report()
+        self.sizes = Sizes()
         self.abort = asyncio.Event()
         self.ended = asyncio.Event()
         self._version = 0
@@ -70,10 +73,10 @@ class Move:
 class Moves:
     """All moves of this agent."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, most_storage: int) -> None:
+        self._most = {Kind.SHARED_STORAGE: most, Kind.BLOCK: most_storage}
         self._running: dict[str, Move] = {}
-        self._admitted: set[str] = set()
+        self._places: dict[str, Kind] = {}
         self._tasks: OrderedDict[str, str] = OrderedDict()
         self._stayed: OrderedDict[str, Report] = OrderedDict()
         self._errands: set[asyncio.Task[None]] = set()
@@ -89,11 +92,25 @@ class Moves:
         task.add_done_callback(lambda done: self._end(move, done))
         return move
 
-    def admit(self, order: MoveOrder) -> None:
-        """Take one of the places for moves that are started here; raises TooManyMoves."""
-        if len(self._admitted) >= self._most:
-            raise TooManyMoves(len(self._admitted), self._most)
-        self._admitted.add(order.instance_id)
+    def admit(self, order: MoveOrder, others: Iterable[str]) -> None:
+        """Take a place for a move that is started here; raises TooManyMoves.
+
+        `others` are the VMs that leave this host in the same way and that nobody here follows.
+        """
+        kind = order.kind
+        taken = {instance for instance, held in self._places.items() if held is kind}
+        running, most = len(taken.union(others)), self._most[kind]
+        if running >= most:
+            raise TooManyMoves(running, most, _WORDS.get(kind, "moves"))
+        self._places[order.instance_id] = kind
+
+    def hold(self, instance_id: str, kind: Kind) -> None:
+        """Take a place for a move that runs already, also where none is left."""
+        self._places[instance_id] = kind
+
+    def follows(self, task_ref: str) -> bool:
+        """Tell whether a task of XAPI is that of a move which was followed here."""
+        return task_ref in self._tasks.values()
 
     def remember_task(self, move: Move, task_ref: str) -> None:
         """Remember XAPI's task of a migration, for whoever observes it."""
@@ -127,7 +144,7 @@ class Moves:
 
     def _end(self, move: Move, task: asyncio.Task[None]) -> None:
         self._running.pop(move.order.instance_id, None)
-        self._admitted.discard(move.order.instance_id)
+        self._places.pop(move.order.instance_id, None)
         if move.report.outcome is Outcome.STAYED:
             _remember(self._stayed, move.order.fence.migration_id, move.report)
         if task.cancelled():

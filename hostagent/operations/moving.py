@@ -3,17 +3,29 @@
 from collections.abc import Awaitable
 from dataclasses import replace
 
-from hostagent.model.errors import MoveRefused, OperationInProgress
-from hostagent.model.finding import Finding, Reason, errors, refused
-from hostagent.model.move import Ending, MoveOrder, Outcome
-from hostagent.model.records import HostRecord, TaskRecord, VmRecord
-from hostagent.operations import look, lost_reply, marks, refusals, settling, situation, watching
+from hostagent.model.checks import Kind
+from hostagent.model.errors import InstanceNotFound, MoveRefused, OperationInProgress
+from hostagent.model.finding import Reason, refused
+from hostagent.model.move import Ending, Outcome, Sizes
+from hostagent.model.records import TaskRecord, VmRecord
+from hostagent.operations import (
+    departed,
+    look,
+    lost_reply,
+    marks,
+    settling,
+    situation,
+    starting,
+    trips,
+    watching,
+)
 from hostagent.operations.agent import Agent
 from hostagent.operations.checks import guest
 from hostagent.operations.moves import Move
 from hostagent.operations.situation import Situation
-from hostagent.xapi import tasks, vms
-from hostagent.xapi.errors import XapiError, XapiOutcomeUnknown, XapiRefused
+from hostagent.operations.trips import Trip
+from hostagent.xapi import tasks
+from hostagent.xapi.errors import XapiError
 
 
 async def carry_out(agent: Agent, move: Move) -> None:
@@ -21,20 +33,9 @@ async def carry_out(agent: Agent, move: Move) -> None:
 
     Raises AgentError or XapiError when nothing was started.
     """
-    order = move.order
-    here = look.own_host(agent)
-    there = destination(agent, order)
-    vm = await look.vm(agent, order.instance_id)
-    agent.fences.admit_at(order.fence, vm.other_config)
-    found = situation.before(vm, here.ref, there.ref, order.fence)
-    if found is Situation.READY:
-        ending = await _start(agent, move, vm, here, there)
-    elif found is Situation.UNDER_WAY:
-        ending = await _join(agent, move, vm, here, there)
-    elif found is Situation.ARRIVED:
-        ending = Ending(Outcome.ARRIVED)
-    else:
-        ending = _neither(agent, vm, here, found)
+    trip = trips.of(agent, move.order)
+    vm = await look.vm_or_none(agent, move.order.instance_id)
+    ending = await (_absent(agent, move, trip) if vm is None else _present(agent, move, vm, trip))
     percent = 100.0 if ending.outcome is Outcome.ARRIVED else move.report.percent
     move.publish(
         replace(
@@ -47,46 +48,64 @@ async def carry_out(agent: Agent, move: Move) -> None:
     )
 
 
-def destination(agent: Agent, order: MoveOrder) -> HostRecord:
-    """Return the host to go to; raises MoveRefused if the pool has no such host."""
-    there = look.host_by_id(agent.mirror, order.dest_host_id)
-    if there is not None:
-        return there
-    raise MoveRefused(
-        refused(
-            Reason.POOLS_DIFFER,
-            f"host/{order.dest_host_id}",
-            f"the pool of this host has no host {order.dest_host_id}",
-            "choose a destination in the source's pool",
-        )
-    )
+async def _absent(agent: Agent, move: Move, trip: Trip) -> Ending:
+    if not trip.across:
+        raise InstanceNotFound(move.order.instance_id)
+    return await departed.ending(agent, move.order)
 
 
-async def _start(
-    agent: Agent, move: Move, vm: VmRecord, here: HostRecord, there: HostRecord
-) -> Ending:
-    _refuse_what_must_stay(agent, vm)
-    agent.moves.admit(move.order)
-    await marks.put(agent.client, vm, move.order.fence)
-    if move.abort.is_set():
-        return Ending(Outcome.STAYED, _never_started(vm))
-    try:
-        task_ref = await vms.pool_migrate(
-            agent.client, vm.ref, there.ref, {marks.MIGRATION: move.order.fence.migration_id}
-        )
-    except XapiRefused as refusal:
-        raise MoveRefused(refusals.finding(f"instance/{vm.name}", refusal.error)) from refusal
-    except XapiOutcomeUnknown:
-        return await _truthful(vm, _search(agent, move, vm, here, there))
-    return await _truthful(vm, _follow(agent, move, vm, here, there, task_ref))
+async def _present(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Ending:
+    agent.fences.admit_at(move.order.fence, vm.other_config)
+    found = situation.before(vm, trip.here.ref, trip.there, move.order.fence)
+    if found is Situation.READY:
+        return await _start(agent, move, vm, trip)
+    if found is Situation.UNDER_WAY:
+        return await _join(agent, move, vm, trip)
+    if found is Situation.ARRIVED:
+        return Ending(Outcome.ARRIVED)
+    return _neither(agent, vm, trip, found)
 
 
-async def _join(
-    agent: Agent, move: Move, vm: VmRecord, here: HostRecord, there: HostRecord
-) -> Ending:
-    await marks.put(agent.client, vm, move.order.fence)
+async def _start(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Ending:
+    started = await starting.start(agent, move, vm, trip)
+    if started.never:
+        return Ending(Outcome.STAYED, starting.never_started(vm))
+    task_ref = started.task_ref
+    if not task_ref:
+        return await _truthful(vm, _search(agent, move, vm, trip))
+    task = await _watched(agent, move, vm, task_ref)
+    if isinstance(task, Ending):
+        return task
+    if task is not None:
+        await starting.turned_away(agent, started, task.error_info)
+    return await _truthful(vm, _settle(agent, vm, trip, task))
+
+
+async def _join(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Ending:
     task_ref = situation.moving_task(vm)
-    return await _truthful(vm, _follow(agent, move, vm, here, there, task_ref))
+    sends = vm.current_operations[task_ref] == situation.MIGRATE_SEND
+    agent.moves.hold(vm.uuid, Kind.BLOCK if sends else Kind.SHARED_STORAGE)
+    move.sizes = Sizes(_disk_bytes(agent, vm) if sends else 0, vm.memory_static_max)
+    await marks.put(agent.client, vm, move.order.fence)
+    return await _truthful(vm, _follow(agent, move, vm, trip, task_ref))
+
+
+def _disk_bytes(agent: Agent, vm: VmRecord) -> int:
+    """Return the size of all disks: which of them are copied is not known any more."""
+    mirror = agent.mirror
+    drives = [mirror.vbds[ref] for ref in vm.vbds if ref in mirror.vbds]
+    return sum(mirror.vdis[one.vdi].virtual_size for one in drives if one.vdi in mirror.vdis)
+
+
+async def _watched(
+    agent: Agent, move: Move, vm: VmRecord, task_ref: str
+) -> TaskRecord | Ending | None:
+    """Return the task once it has ended, None if its row went, or how it is when XAPI did."""
+    agent.moves.remember_task(move, task_ref)
+    try:
+        return await watching.until_end(agent, move)
+    except XapiError as error:
+        return _unheard(vm, error)
 
 
 async def _truthful(vm: VmRecord, call: Awaitable[Ending]) -> Ending:
@@ -94,49 +113,37 @@ async def _truthful(vm: VmRecord, call: Awaitable[Ending]) -> Ending:
     try:
         return await call
     except XapiError as error:
-        text = f"the move of {vm.name} was begun, and XAPI can't be asked how it ends: {error}"
-        remedy = "observe the migration until both hosts tell where the instance is"
-        finding = refused(Reason.OUTCOME_UNKNOWN, f"instance/{vm.name}", text, remedy)
-        return Ending(Outcome.UNKNOWN, replace(finding, xapi_error=error.error))
+        return _unheard(vm, error)
 
 
-async def _search(
-    agent: Agent, move: Move, vm: VmRecord, here: HostRecord, there: HostRecord
-) -> Ending:
-    task_ref = await lost_reply.find(agent, vm, there.ref)
+def _unheard(vm: VmRecord, error: XapiError) -> Ending:
+    text = f"the move of {vm.name} was begun, and XAPI can't be asked how it ends: {error}"
+    remedy = "observe the migration until both hosts tell where the instance is"
+    finding = refused(Reason.OUTCOME_UNKNOWN, f"instance/{vm.name}", text, remedy)
+    return Ending(Outcome.UNKNOWN, replace(finding, xapi_error=error.error))
+
+
+async def _search(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Ending:
+    task_ref = await lost_reply.find(agent, vm, trip.there)
     if task_ref:
-        return await _follow(agent, move, vm, here, there, task_ref)
-    return await settling.settle(agent, vm, here.ref, there.ref, None)
+        return await _follow(agent, move, vm, trip, task_ref)
+    return await settling.settle(agent, vm, trip, None)
 
 
-async def _follow(
-    agent: Agent,
-    move: Move,
-    vm: VmRecord,
-    here: HostRecord,
-    there: HostRecord,
-    task_ref: str,
-) -> Ending:
-    agent.moves.remember_task(move, task_ref)
-    task: TaskRecord | None = await watching.until_end(agent, move)
-    ending = await settling.settle(agent, vm, here.ref, there.ref, task)
-    if task is not None:
-        agent.moves.errand(tasks.destroy(agent.client, task_ref))
+async def _follow(agent: Agent, move: Move, vm: VmRecord, trip: Trip, task_ref: str) -> Ending:
+    task = await _watched(agent, move, vm, task_ref)
+    return task if isinstance(task, Ending) else await _settle(agent, vm, trip, task)
+
+
+async def _settle(agent: Agent, vm: VmRecord, trip: Trip, task: TaskRecord | None) -> Ending:
+    ending = await settling.settle(agent, vm, trip, task)
+    if task is not None and not trip.across:
+        # Across pools the task is all that a repeat has to go by: PostAtSource removes it.
+        agent.moves.errand(tasks.destroy(agent.client, task.ref))
     return ending
 
 
-def _refuse_what_must_stay(agent: Agent, vm: VmRecord) -> None:
-    """Look once more at what XAPI would not tell, or would tell only after queueing."""
-    settings = agent.settings
-    found = [
-        *guest.unprotected(vm, settings.own_vm, settings.protected_tag),
-        guest.unblocked(vm),
-    ]
-    if errors(found):
-        raise MoveRefused(*errors(found))
-
-
-def _neither(agent: Agent, vm: VmRecord, here: HostRecord, found: Situation) -> Ending:
+def _neither(agent: Agent, vm: VmRecord, trip: Trip, found: Situation) -> Ending:
     """Answer for a VM that can neither be moved nor was: by an ending or by a refusal."""
     subject = f"instance/{vm.name}"
     if found is Situation.LOST:
@@ -152,13 +159,4 @@ def _neither(agent: Agent, vm: VmRecord, here: HostRecord, found: Situation) -> 
     if found is Situation.NOT_RUNNING:
         raise MoveRefused(guest.running(vm))
     resident = agent.mirror.hosts.get(vm.resident_on)
-    raise MoveRefused(*guest.here(vm, here, resident.name if resident else "an unknown host"))
-
-
-def _never_started(vm: VmRecord) -> Finding:
-    return refused(
-        Reason.MIGRATION_FAILED,
-        f"instance/{vm.name}",
-        f"the move of {vm.name} was cancelled before it began",
-        "migrate again",
-    )
+    raise MoveRefused(*guest.here(vm, trip.here, resident.name if resident else "an unknown host"))

@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 
-from hostagent.model.cleanup import Item
-from hostagent.model.finding import Finding, Reason, errors, passed, warned
+from hostagent.model.cleanup import Action, Item
+from hostagent.model.finding import Finding, errors
 from hostagent.model.move import Fence
-from hostagent.model.records import VmRecord
-from hostagent.operations import look, marks
+from hostagent.model.records import HostRecord, VmRecord
+from hostagent.operations import look, marks, neighbours, verification
 from hostagent.operations.agent import Agent
+from hostagent.operations.block import luggage, sessions
 from hostagent.operations.checks import guest
+from hostagent.operations.leases import book, places, residue
+from hostagent.xapi import marking, storage
+
+# XAPI A11: left on a disk or an interface of the guest, it fails the next block migration.
+TRANSIENT = ("maps_to",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +38,42 @@ async def run(agent: Agent, fence: Fence, instance_id: str, dest_host_id: str) -
     ]
     if errors(at_home):
         return Verified(tuple(at_home), ())
-    items = await marks.clear(agent.client, vm, fence)
-    return Verified((*at_home, *_disks(agent, vm), *_interfaces(agent, vm)), items)
+    left = luggage.parsed(vm.other_config.get(marks.LEFT, ""))
+    found = await verification.verify(agent, vm, left)
+    items = await _cleared(agent, fence, vm, host, with_disks=left is not None)
+    told = await neighbours.tell(agent.carrier, agent.mirror, vm)
+    return Verified((*at_home, *found, *told), tuple(items))
 
 
-def _disks(agent: Agent, vm: VmRecord) -> list[Finding]:
-    known = [agent.mirror.vbds[ref] for ref in vm.vbds if ref in agent.mirror.vbds]
-    loose = [vbd.device for vbd in known if vbd.vdi and not vbd.attached]
-    return [_attached(vm, "disk", loose, "plug the VBD")]
+async def _cleared(
+    agent: Agent, fence: Fence, vm: VmRecord, host: HostRecord, *, with_disks: bool
+) -> list[Item]:
+    """Clear the VM's own marks last: by them a repeat knows what there is to do."""
+    items = await _of_disks(agent, fence, vm) if with_disks else []
+    items += await sessions.end(agent, fence)
+    if book.may_be_open(agent, host.other_config, fence):
+        items += await places.keep(agent, host, fence)
+        config = await marking.other_config(agent.client, "host", host.ref)
+        await book.close(agent, host.ref, fence, config)
+    return [*items, *await marks.clear(agent.client, vm, fence)]
 
 
-def _interfaces(agent: Agent, vm: VmRecord) -> list[Finding]:
-    known = [agent.mirror.vifs[ref] for ref in vm.vifs if ref in agent.mirror.vifs]
-    loose = [vif.device for vif in known if not vif.attached]
-    return [_attached(vm, "interface", loose, "unplug and plug the VIF")]
+async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> list[Item]:
+    """Clear what the migration left on the guest's disks, those of its snapshots too."""
+    items = []
+    for disk in (await luggage.of(agent, vm)).disks:
+        own = [key for key in (marks.MIGRATION, marks.EPOCH) if key in disk.other_config]
+        ours = own if marks.bears(disk.other_config, fence) else []
+        keys = [*ours, *(key for key in TRANSIENT if key in disk.other_config)]
+        done = await marking.unmark(agent.client, "VDI", disk.ref, keys)
+        if residue.BASE_MIRROR in disk.sm_config:
+            mirror = [residue.BASE_MIRROR]
+            done |= await storage.unmark_sm(agent.client, disk.ref, mirror)
+        items += [_item(f"vdi/{disk.uuid} {key}", error) for key, error in done.items()]
+    return items
 
 
-def _attached(vm: VmRecord, what: str, loose: list[str], remedy: str) -> Finding:
-    subject = f"instance/{vm.name}"
-    if not loose:
-        return passed(
-            Reason.DEVICE_DETACHED, subject, f"no {what} of {vm.name} is detached", detached=0
-        )
-    text = f"{vm.name} runs here with {what} {', '.join(loose)} detached"
-    return warned(Reason.DEVICE_DETACHED, subject, text, remedy, detached=len(loose))
+def _item(subject: str, error: tuple[str, ...]) -> Item:
+    if error:
+        return Item(subject, Action.FAILED, "XAPI refused to remove it", error)
+    return Item(subject, Action.REMOVED)

@@ -1,25 +1,57 @@
-"""PostAtSource: after the move, detaches what only the moved guest used.
+"""PostAtSource: after the move, detaches what only the moved guest used and removes leftovers.
 
-On shared storage that is nothing: a repository that several hosts share stays attached. The marks
-on the VM go with PostAtDestination, which the controller repeats until it is done.
+Leftovers are disks that XAPI should have removed and that bear the migration's mark. Storage that
+several guests share stays attached; a volume follows its guest. The marks on the VM go with
+PostAtDestination, which the controller repeats until it is done.
 """
 
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.move import Fence
-from hostagent.operations import inventory
+from hostagent.model.records import HostRecord, VmRecord
+from hostagent.operations import departed, look, marks
 from hostagent.operations.agent import Agent
+from hostagent.operations.leases import disks, residue
+from hostagent.operations.volumes import detaching
+from hostagent.xapi import tasks
 
 
-async def run(agent: Agent, fence: Fence, instance_id: str) -> tuple[Item, ...]:
-    """Return each thing looked at; an instance that is gone from here left nothing."""
+async def run(
+    agent: Agent, fence: Fence, instance_id: str, source_host_id: str
+) -> tuple[Item, ...]:
+    """Return each thing looked at; raises AgentError or XapiError."""
     agent.fences.admit(fence)
+    host = look.meant_host(agent, source_host_id)
     ref = agent.mirror.vm_refs.get(instance_id)
     vm = agent.mirror.vms.get(ref) if ref else None
+    if vm is None or vm.resident_on == host.ref or marks.LEFT in vm.other_config:
+        vm = await look.vm_or_none(agent, instance_id)  # the mirror may be behind
     if vm is None:
-        return ()
+        return await _left(agent, fence)
     agent.fences.admit_at(fence, vm.other_config)
-    repositories = {
-        disk.sr_id: disk.sr_name for disk in inventory.instance_facts(agent.mirror, vm).disks
-    }
-    why = "shared by the pool, not attached for this migration"
-    return tuple(Item(f"sr/{name}", Action.KEPT, why) for name in repositories.values())
+    if vm.resident_on == host.ref:
+        return (Item(f"instance/{vm.name}", Action.KEPT, "it runs here"),)
+    return await _moved(agent, fence, vm, host)
+
+
+async def _moved(agent: Agent, fence: Fence, vm: VmRecord, host: HostRecord) -> tuple[Item, ...]:
+    items = list(await detaching.detach(agent, vm, host))
+    if marks.LEFT in vm.other_config:
+        items += await _leftovers(agent, fence, residue.disks_of(agent.mirror, vm))
+    return tuple(items)
+
+
+async def _left(agent: Agent, fence: Fence) -> tuple[Item, ...]:
+    """The VM went to another pool; the task that took it there has told all that it will."""
+    task = await departed.task_of(agent, fence)
+    if task is not None:
+        agent.fences.admit_at(fence, task.other_config)
+    items = await _leftovers(agent, fence, frozenset())
+    if task is not None and task.ended:
+        agent.moves.errand(tasks.destroy(agent.client, task.ref))
+    return tuple(items)
+
+
+async def _leftovers(agent: Agent, fence: Fence, used: frozenset[str]) -> list[Item]:
+    found = residue.marked(agent.mirror, fence)
+    refs = [one.ref for one in found if one.kind == "vdi" and one.uuid not in used]
+    return await disks.destroy(agent, fence, refs)

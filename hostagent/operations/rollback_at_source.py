@@ -1,23 +1,46 @@
-"""RollbackAtSource: the guest stays here, so the migration's marks go."""
+"""RollbackAtSource: the guest stays here, so the migration's marks go, and what it left behind.
+
+A disk with the mark that belongs to no VM is a snapshot which XAPI took to copy from and did not
+remove. The VM's own marks go last: by them a repeat knows what there is to do.
+"""
 
 from hostagent.model.cleanup import Item
 from hostagent.model.errors import OperationInProgress
 from hostagent.model.move import Fence
+from hostagent.model.records import VmRecord
 from hostagent.operations import look, marks, situation
 from hostagent.operations.agent import Agent
+from hostagent.operations.block import luggage, sending
+from hostagent.operations.leases import disks, residue
 
 
-async def run(agent: Agent, fence: Fence, instance_id: str) -> tuple[Item, ...]:
+async def run(
+    agent: Agent, fence: Fence, instance_id: str, source_host_id: str
+) -> tuple[Item, ...]:
     """Return what was cleared; raises AgentError or XapiError.
 
     Refused while XAPI moves the VM for this migration: without the mark nobody would know whose
     move it is.
     """
     agent.fences.admit(fence)
+    look.meant_host(agent, source_host_id)
     vm = await look.vm_or_none(agent, instance_id)
     if vm is None:
         return ()
     agent.fences.admit_at(fence, vm.other_config)
-    if situation.moving_task(vm) and marks.bears(vm.other_config, fence):
-        raise OperationInProgress(f"instance/{vm.name}", [situation.POOL_MIGRATE])
-    return await marks.clear(agent.client, vm, fence)
+    ours = marks.bears(vm.other_config, fence)
+    if situation.moving_task(vm) and ours:
+        raise OperationInProgress(f"instance/{vm.name}", sorted(vm.current_operations.values()))
+    items = await _of_disks(agent, fence, vm) if ours and marks.LEFT in vm.other_config else []
+    return (*items, *await marks.clear(agent.client, vm, fence))
+
+
+async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> list[Item]:
+    own = (await luggage.of(agent, vm)).disks
+    await sending.unmark(
+        agent, tuple(disk for disk in own if marks.bears(disk.other_config, fence))
+    )
+    kept = {disk.ref for disk in own}
+    found = residue.marked(agent.mirror, fence)
+    loose = [one.ref for one in found if one.kind == "vdi" and one.ref not in kept]
+    return await disks.destroy(agent, fence, loose)

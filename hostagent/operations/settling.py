@@ -12,22 +12,24 @@ from hostagent.model.records import TaskRecord, VmRecord
 from hostagent.operations import look, refusals, situation
 from hostagent.operations.agent import Agent
 from hostagent.operations.situation import Place
+from hostagent.operations.trips import Trip
+from hostagent.xapi import redact
 
 FIRST_LOOK_S = 0.005
 LONGEST_PAUSE_S = 0.5
 
 
-async def settle(
-    agent: Agent, vm: VmRecord, here: str, there: str, task: TaskRecord | None
-) -> Ending:
+async def settle(agent: Agent, vm: VmRecord, trip: Trip, task: TaskRecord | None) -> Ending:
     """Look at the VM until it can be told how its move ended; raises XapiError."""
     clock = asyncio.get_running_loop()
     began = clock.time()
     patience = situation.Patience(agent.settings.operations_s, agent.settings.doubt_s)
     pause = FIRST_LOOK_S
     while True:
-        place = situation.after(await look.vm_or_none(agent, vm.uuid), here, there)
-        outcome = situation.judged(place, task, clock.time() - began, patience)
+        now = await look.vm_or_none(agent, vm.uuid)
+        place = situation.after(now, trip.here.ref, trip.there)
+        waited_s = clock.time() - began
+        outcome = situation.judged(place, task, waited_s, patience, across=trip.across)
         if outcome is not None:
             return Ending(outcome, _why(vm, outcome, place, task))
         await _change(agent, vm.ref, pause)
@@ -39,24 +41,24 @@ def _why(vm: VmRecord, outcome: Outcome, place: Place, task: TaskRecord | None) 
         return None
     if outcome is Outcome.STAYED and task is not None:
         return _stayed(vm, task)
-    error = task.error_info if task else ()
+    error = redact.array(task.error_info) if task else ()
     if place is Place.NOWHERE:
         text = f"{vm.name} runs neither at the destination nor at the source"
         return _finding(vm, Reason.INSTANCE_LOST, text, error)
     says = f"says {task.status}" if task else "is gone"
-    text = f"XAPI's task {says} and {vm.name} shows at the source, which proves nothing"
+    shows = "is in this pool no more" if place is Place.GONE else "shows at the source"
+    text = f"XAPI's task {says} and {vm.name} {shows}, which proves nothing"
     return _finding(vm, Reason.OUTCOME_UNKNOWN, text, error)
 
 
 def _stayed(vm: VmRecord, task: TaskRecord) -> Finding:
+    error = redact.array(task.error_info)
     if task.status == "cancelled":
         text = f"the move of {vm.name} was cancelled; it runs where it was"
-        return _finding(
-            vm, Reason.MIGRATION_CANCELLED, text, task.error_info, task_status="cancelled"
-        )
-    reason = refusals.reason_of(task.error_info, Reason.MIGRATION_FAILED)
-    text = f"XAPI did not move {vm.name}: {' '.join(task.error_info)}; it runs where it was"
-    return _finding(vm, reason, text, task.error_info, task_status=task.status)
+        return _finding(vm, Reason.MIGRATION_CANCELLED, text, error, task_status="cancelled")
+    reason = refusals.reason_of(error, Reason.MIGRATION_FAILED)
+    text = f"XAPI did not move {vm.name}: {' '.join(error)}; it runs where it was"
+    return _finding(vm, reason, text, error, task_status=task.status)
 
 
 def _finding(

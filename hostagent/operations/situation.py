@@ -1,5 +1,6 @@
 """Where a VM stands for a migration: pure tables, decided by the VM's record and nothing else."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -9,7 +10,13 @@ from hostagent.operations import marks
 from hostagent.xapi import classify
 
 POOL_MIGRATE = "pool_migrate"
+MIGRATE_SEND = "migrate_send"
+MOVES = frozenset({POOL_MIGRATE, MIGRATE_SEND})
 ALIVE = frozenset({"Running", "Paused"})
+# What migrate_send says without translation (XAPI A11); these come before the guest is suspended.
+_BEFORE_SUSPEND = re.compile(
+    r"Cannot_free_this_much_memory|Vms_failed_to_cooperate|Storage_error|Sr_not_attached"
+)
 
 
 class Situation(Enum):
@@ -32,6 +39,7 @@ class Place(Enum):
     DEST = auto()
     DEST_BUSY = auto()  # there, and the operation is still on it
     NOWHERE = auto()  # halted, on a third host, or no record
+    GONE = auto()  # no record in this pool, and the destination is in another
     MOVING = auto()  # not there, and the operation is still on it
 
 
@@ -44,11 +52,14 @@ class Patience:
 
 
 def before(vm: VmRecord, here: str, there: str, fence: Fence) -> Situation:
-    """Judge a VM that is to be moved from host `here` to host `there` (references)."""
+    """Judge a VM that is to be moved from host `here` to host `there` (references).
+
+    An empty `there` is a host of another pool: of an arrival there, nothing is seen here.
+    """
     ours = marks.bears(vm.other_config, fence)
     if moving_task(vm):
         return Situation.UNDER_WAY if ours else Situation.BUSY
-    if vm.resident_on == there and vm.power_state in ALIVE:
+    if there and vm.resident_on == there and vm.power_state in ALIVE:
         return Situation.ARRIVED
     if vm.current_operations:
         return Situation.BUSY
@@ -62,10 +73,10 @@ def before(vm: VmRecord, here: str, there: str, fence: Fence) -> Situation:
 
 
 def after(vm: VmRecord | None, here: str, there: str) -> Place:
-    """Judge a VM whose move has ended, as far as its task goes."""
+    """Judge a VM whose move has ended, as far as its task goes; `there` as in `before`."""
     if vm is None:
-        return Place.NOWHERE
-    arrived = vm.resident_on == there and vm.power_state in ALIVE
+        return Place.NOWHERE if there else Place.GONE
+    arrived = bool(there) and vm.resident_on == there and vm.power_state in ALIVE
     if moving_task(vm):
         return Place.DEST_BUSY if arrived else Place.MOVING
     if arrived:
@@ -75,27 +86,46 @@ def after(vm: VmRecord | None, here: str, there: str) -> Place:
 
 
 def judged(
-    place: Place, task: TaskRecord | None, waited_s: float, patience: Patience
+    place: Place,
+    task: TaskRecord | None,
+    waited_s: float,
+    patience: Patience,
+    *,
+    across: bool = False,
 ) -> Outcome | None:
     """Return how the move ended, or None while it is too early to tell.
 
     A task that is gone, or says success, or failed for a lost connection proves nothing of a VM
-    that is not at the destination: its record may turn to the truth later.
+    that is not at the destination: its record may turn to the truth later. `across` pools it does
+    not: this pool's record says "runs here" also of a guest that arrived there and was not cleared
+    away here.
     """
     if place is Place.DEST:
         return Outcome.ARRIVED
+    if place is Place.GONE:  # XAPI removes the source's record at the very end
+        succeeded = task is not None and task.status == "success"
+        return Outcome.ARRIVED if succeeded else Outcome.UNKNOWN
     if place in (Place.DEST_BUSY, Place.MOVING):
         if waited_s < patience.operations_s:
             return None
         return Outcome.ARRIVED if place is Place.DEST_BUSY else Outcome.UNKNOWN
-    failed = task is not None and task.status != "success"
-    certain = task is not None and failed and not classify.proves_nothing(task.error_info)
+    certain = task is not None and _certain(task, across=across)
     if not certain and waited_s < patience.doubt_s:
         return None
+    failed = task is not None and task.status != "success" and (certain or not across)
     return Outcome.STAYED if place is Place.SOURCE and failed else Outcome.UNKNOWN
+
+
+def _certain(task: TaskRecord, *, across: bool) -> bool:
+    """Tell whether the task failed in a way that leaves no doubt about the guest."""
+    if task.status == "success" or classify.proves_nothing(task.error_info):
+        return False
+    if not across or task.error_info[:1] != ("INTERNAL_ERROR",):
+        return True
+    return any(_BEFORE_SUSPEND.search(text) for text in task.error_info[1:])
 
 
 def moving_task(vm: VmRecord) -> str:
     """Return the reference of the task that moves the VM, or an empty text."""
-    tasks = (task for task, name in vm.current_operations.items() if name == POOL_MIGRATE)
+    tasks = (task for task, name in vm.current_operations.items() if name in MOVES)
     return next(tasks, "")

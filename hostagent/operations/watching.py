@@ -39,7 +39,7 @@ async def until_end(agent: Agent, move: Move) -> TaskRecord | None:
         if seen.gone:
             return None
         if seen.task is not None:
-            move.publish(progress.advance(move.report, seen.task))
+            move.publish(progress.advance(move.report, seen.task, move.sizes))
             if seen.task.ended:
                 return seen.task
         await asyncio.sleep(min(LONGEST_PAUSE_S, PAUSE_SHARE * (heard - began)))

@@ -3,10 +3,14 @@
 import re
 from collections.abc import Sequence
 
+from hostagent.xapi import redact
 from hostagent.xapi.errors import (
+    ErrorClass,
     LoginRefused,
     XapiError,
+    XapiFatal,
     XapiGone,
+    XapiOutcomeUnknown,
     XapiRefused,
     XapiTransient,
 )
@@ -20,10 +24,25 @@ _TRANSIENT = frozenset(
         "HOST_MASTER_CANNOT_TALK_BACK",
         "TOO_MANY_STORAGE_MIGRATES",
         "TOO_MANY_PENDING_TASKS",
+        "HOST_ITS_OWN_SLAVE",
+        "HOST_IS_SLAVE",
     }
 )
 _GONE = frozenset({"HANDLE_INVALID", "UUID_INVALID"})
 _LOGIN = frozenset({"SESSION_AUTHENTICATION_FAILED", "USER_IS_NOT_LOCAL"})
+# The same call fails for every object: rights, or a release that lacks the call.
+_FATAL = frozenset(
+    {
+        "RBAC_PERMISSION_DENIED",
+        "MESSAGE_METHOD_UNKNOWN",
+        "MESSAGE_PARAMETER_COUNT_MISMATCH",
+        "MESSAGE_REMOVED",
+    }
+)
+# XAPI passes calls on to members: with these it can't tell what became of one.
+_UNTOLD = frozenset(
+    {"CANNOT_CONTACT_HOST", "VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED", "TLS_CONNECTION_FAILED"}
+)
 
 # Recorded on xapi 26.17: with these codes the guest was seen on either side, or on none.
 _DOUBTFUL_CODES = frozenset(
@@ -38,13 +57,13 @@ _DOUBTFUL_CODES = frozenset(
 )
 _DOUBTFUL_TEXT = re.compile(
     r"Synchronisation point|Connection_?\s?reset|End_of_file|Emu_manager_failure|Not_found"
-    r"|Does_not_exist|EPIPE|ECONNRE|Unix_error",
+    r"|Does_not_exist|does not exist|Sr_not_attached|EPIPE|ECONNRE|Unix_error",
     re.IGNORECASE,
 )
 
 
 def failure(method: str, error: Sequence[str]) -> XapiError:
-    """Return the exception for an error array."""
+    """Return the exception for an error array that a call was answered with."""
     code = error[0] if error else ""
     if code in _GONE:
         return XapiGone(method, error)
@@ -52,7 +71,18 @@ def failure(method: str, error: Sequence[str]) -> XapiError:
         return XapiTransient(method, error)
     if code in _LOGIN:
         return LoginRefused(method, error)
+    if code in _FATAL:
+        return XapiFatal(method, error)
+    if code in _UNTOLD:
+        return XapiOutcomeUnknown(method, " ".join(redact.array(error)), error)
     return XapiRefused(method, error)
+
+
+def class_of(error: Sequence[str]) -> ErrorClass:
+    """Return the class of an error array that a task ended with, or a call was answered with."""
+    if proves_nothing(error):
+        return ErrorClass.UNKNOWN_OUTCOME
+    return failure("", error).error_class
 
 
 def proves_nothing(error_info: Sequence[str]) -> bool:

@@ -7,16 +7,22 @@ are sent again after a new login.
 
 import asyncio
 import contextlib
-import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from hostagent.model.settings import XapiSettings
-from hostagent.xapi.errors import XapiError, XapiOutcomeUnknown, XapiUnavailable
-from hostagent.xapi.line import Line, Redirected, SessionDied
+from hostagent.xapi import certificate, measuring
+from hostagent.xapi.errors import (
+    XapiError,
+    XapiOutcomeUnknown,
+    XapiRefused,
+    XapiUnavailable,
+)
+from hostagent.xapi.line import Line
 from hostagent.xapi.login import Login
+from hostagent.xapi.session import Redirected, SessionDied, Ticket
 from hostagent.xapi.transport import Dropped, NoAnswer, NotSent, SendsOnce
 
 MOST_LOGINS = 3
@@ -30,7 +36,7 @@ class Client:
 
     def __init__(self, settings: XapiSettings, password: str, moves: int) -> None:
         self._settings = settings
-        self._tls = _tls(settings)
+        self._tls = certificate.context(settings)
         self.login = Login(settings, password, self._tls, _originator(settings))
         self._calls = ThreadPoolExecutor(settings.threads, "xapi-call")
         # Moves that were begun by a predecessor are followed too, beside the `moves` of our own.
@@ -78,9 +84,32 @@ class Client:
                 raise XapiUnavailable(method, "the agent is stopping") from first
         except NoAnswer as error:
             raise XapiUnavailable(method, str(error)) from error
+        except XapiOutcomeUnknown as error:  # a read: nothing was changed, whatever came of it
+            raise XapiUnavailable(method, str(error), error.error) from error
         try:
             return self._answered(method, arguments, limit)
         except (NotSent, NoAnswer) as error:
+            raise XapiUnavailable(method, str(error)) from error
+
+    def once_now(self, method: str, *arguments: Any, timeout_s: float) -> Any:
+        """Like `read_now`, for a call that means something to one session alone: never sent again.
+
+        Raises XapiError; after a dead session the next call has a new one.
+        """
+        ticket = self.login.current()
+        try:
+            with measuring.call(method):
+                return self._line().send(ticket, method, arguments, timeout_s)
+        except Redirected as redirected:
+            self.login.invalidate(ticket, redirected.address)
+            raise XapiUnavailable(method, "the coordinator is another now") from redirected
+        except SessionDied as died:
+            self.login.invalidate(ticket)
+            raise XapiUnavailable(method, "the session died") from died
+        except NotSent as error:
+            self.login.invalidate(ticket)
+            raise XapiUnavailable(method, str(error)) from error
+        except NoAnswer as error:
             raise XapiUnavailable(method, str(error)) from error
 
     def change_now(self, method: str, *arguments: Any) -> Any:
@@ -91,6 +120,19 @@ class Client:
             raise XapiUnavailable(method, str(error)) from error
         except NoAnswer as error:
             raise XapiOutcomeUnknown(method, str(error)) from error
+
+    def foreign_now(self, session: str, method: str, *arguments: Any) -> Any:
+        """Make a call with a session that is not ours (a receive ticket's), once, on this thread.
+
+        Raises XapiError.
+        """
+        ticket = Ticket(self.login.current().url, session)
+        try:
+            return self._line().send(ticket, method, arguments, self._settings.read_timeout_s)
+        except SessionDied as died:
+            raise XapiRefused(method, ["SESSION_INVALID"]) from died
+        except (NotSent, NoAnswer, Redirected) as error:
+            raise XapiUnavailable(method, "the ticket's session can't be used now") from error
 
     async def close(self) -> None:
         """Log out, wake every thread and wait for them."""
@@ -107,7 +149,8 @@ class Client:
         for _ in range(MOST_LOGINS):
             ticket = self.login.current()
             try:
-                return line.send(ticket, method, arguments, timeout_s)
+                with measuring.call(method):
+                    return line.send(ticket, method, arguments, timeout_s)
             except SessionDied:
                 self.login.invalidate(ticket)
             except Redirected as redirected:
@@ -137,14 +180,6 @@ class Client:
         if self._closed.is_set():
             raise XapiUnavailable("", "the agent is stopping")
         return await asyncio.get_running_loop().run_in_executor(pool, call)
-
-
-def _tls(settings: XapiSettings) -> ssl.SSLContext | None:
-    if not settings.url.startswith("https:"):
-        return None
-    return ssl.create_default_context(
-        cafile=str(settings.ca_file) if settings.ca_file is not None else None
-    )
 
 
 def _originator(settings: XapiSettings) -> str:

@@ -6,20 +6,8 @@ from typing import Any
 import XenAPI
 
 from hostagent.xapi import classify
-from hostagent.xapi.login import Ticket
+from hostagent.xapi.session import Redirected, SessionDied, Ticket
 from hostagent.xapi.transport import NoAnswer, SendsOnce
-
-
-class SessionDied(Exception):
-    """XAPI does not know the session: the call was not carried out (XAPI A3.5)."""
-
-
-class Redirected(Exception):
-    """We asked a pool member; `address` is the coordinator's. The call was not carried out."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(address)
-        self.address = address
 
 
 class Line:

@@ -40,7 +40,12 @@ class Mirror:
         self.vifs: dict[str, records.VifRecord] = {}
         self.networks: dict[str, records.NetworkRecord] = {}
         self.pifs: dict[str, records.PifRecord] = {}
+        self.pif_metrics: dict[str, records.PifMetricsRecord] = {}
+        self.sms: dict[str, records.SmRecord] = {}
+        self.guest_metrics: dict[str, records.GuestMetricsRecord] = {}
+        self.guest_refs: dict[str, str] = {}  # guest metrics → VM
         self.vm_refs: dict[str, str] = {}
+        self.vdi_refs: dict[str, str] = {}
         self.synced = asyncio.Event()
         self.trouble = "XAPI has not answered yet"
         self._tables: dict[str, dict[str, Any]] = {
@@ -55,7 +60,11 @@ class Mirror:
             "vif": self.vifs,
             "network": self.networks,
             "pif": self.pifs,
+            "pif_metrics": self.pif_metrics,
+            "sm": self.sms,
+            "vm_guest_metrics": self.guest_metrics,
         }
+        self._indexes = {"vm": self.vm_refs, "vdi": self.vdi_refs}  # uuid → reference
         self._listeners: list[Listener] = []
         self._waiters: dict[str, set[asyncio.Event]] = {}
 
@@ -110,12 +119,18 @@ class Mirror:
             table.pop(change.ref, None)
         else:
             table[change.ref] = change.record
-        if change.kind == "vm":
-            self._index(before, change.record)
+        index = self._indexes.get(change.kind)
+        if index is not None:
+            _keep(index, before, change.record)
+        if change.kind == "vm" and change.record is not None and change.record.guest_metrics:
+            self.guest_refs[change.record.guest_metrics] = change.ref
+        elif change.kind == "vm_guest_metrics" and change.record is None:
+            self.guest_refs.pop(change.ref, None)
         return Change(change.kind, change.ref, change.record, before)
 
-    def _index(self, before: records.VmRecord | None, now: records.VmRecord | None) -> None:
-        if before is not None and (now is None or now.uuid != before.uuid):
-            self.vm_refs.pop(before.uuid, None)
-        if now is not None:
-            self.vm_refs[now.uuid] = now.ref
+
+def _keep(index: dict[str, str], before: Any, now: Any) -> None:
+    if before is not None and (now is None or now.uuid != before.uuid):
+        index.pop(before.uuid, None)
+    if now is not None:
+        index[now.uuid] = now.ref

@@ -1,13 +1,20 @@
 """Verbs on tasks."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hostagent.model.records import TaskRecord
-from hostagent.xapi import parse
+from hostagent.xapi import classify, parse
 from hostagent.xapi.client import Client
+from hostagent.xapi.errors import XapiError, XapiGone, XapiOutcomeUnknown
 from hostagent.xapi.events import MARGIN_S
+
+# A host that can't reach its storage says so within two minutes (iSCSI login).
+LONGEST_S = 180.0
+WAIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +64,33 @@ async def cancel(client: Client, ref: str) -> None:
 async def destroy(client: Client, ref: str) -> None:
     """Remove the row of a task that has ended; XAPI keeps only some 200."""
     await client.change("task.destroy", ref)
+
+
+async def carry_out(client: Client, method: str, *arguments: Any) -> None:
+    """Have XAPI do something that takes a while, and wait for its end.
+
+    Raises XapiRefused with the task's error, or XapiOutcomeUnknown when its row went or it takes
+    longer than anything sound: look at what was to be done, then ask again.
+    """
+    ref = str(await client.change(f"Async.{method}", *arguments))
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            ended = await _end(client, ref)
+    except (XapiGone, TimeoutError) as error:
+        raise XapiOutcomeUnknown(method, "its task did not tell how it ended") from error
+    with contextlib.suppress(XapiError):  # XAPI removes the row by itself, later
+        await destroy(client, ref)
+    if ended.status != "success":
+        raise classify.failure(method, ended.error_info)
+
+
+async def _end(client: Client, ref: str) -> TaskRecord:
+    token = ""
+    while True:
+        seen = await change_of(client, ref, token, WAIT_S)
+        task = seen.task
+        if task is None:
+            task = await record(client, ref)
+        if task.ended:
+            return task
+        token = seen.token

@@ -1,12 +1,12 @@
 """Verbs on VMs."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from hostagent.model.records import GuestMetricsRecord, VmRecord
-from hostagent.xapi import parse
+from hostagent.xapi import parse, tasks
 from hostagent.xapi.client import Client
-from hostagent.xapi.errors import XapiError, XapiRefused
+from hostagent.xapi.errors import XapiError
 
 
 async def by_uuid(client: Client, uuid: str) -> str:
@@ -46,32 +46,31 @@ async def pool_migrate(client: Client, vm: str, host: str, marks: Mapping[str, s
     return await client.run(start)
 
 
-async def mark(client: Client, vm: str, keys: Mapping[str, str], replaced: Iterable[str]) -> None:
-    """Add keys to other_config, after removing those in `replaced`.
+async def migrate_send(
+    client: Client,
+    vm: str,
+    ticket: Mapping[str, str],
+    wanted: tuple[Mapping[str, str], Mapping[str, str]],
+    marks: Mapping[str, str],
+) -> str:
+    """Start the move with disks, mark its task, and return the reference; sent once.
 
-    XAPI adds to a map and never replaces: a key that is there is refused (MAP_DUPLICATE_KEY).
+    `wanted`: SR by disk and network by interface, as references of the destination's pool. That the
+    task could not be marked is no matter: the VM is.
     """
+    vdi_map, vif_map = wanted
 
-    def write() -> None:
-        for key in replaced:
-            client.change_now("VM.remove_from_other_config", vm, key)
-        for key, value in keys.items():
-            client.change_now("VM.add_to_other_config", vm, key, value)
+    def start() -> str:
+        maps = dict(vdi_map), dict(vif_map)
+        task = str(client.change_now("Async.VM.migrate_send", vm, dict(ticket), True, *maps, {}))
+        with contextlib.suppress(XapiError):
+            for key, value in marks.items():
+                client.change_now("task.add_to_other_config", task, key, value)
+        return task
 
-    await client.run(write)
+    return await client.run(start)
 
 
-async def unmark(client: Client, vm: str, keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Remove keys from other_config; return XAPI's error for each, empty for those that went."""
-
-    def remove() -> dict[str, tuple[str, ...]]:
-        done: dict[str, tuple[str, ...]] = {}
-        for key in keys:
-            done[key] = ()
-            try:
-                client.change_now("VM.remove_from_other_config", vm, key)
-            except XapiRefused as refusal:
-                done[key] = refusal.error
-        return done
-
-    return await client.run(remove)
+async def destroy(client: Client, vm: str) -> None:
+    """Remove the record of a VM that does not run; its disks stay."""
+    await tasks.carry_out(client, "VM.destroy", vm)

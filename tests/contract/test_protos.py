@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import EnumDescriptor
 
-from controller.model import findings, inventory, migration
+from controller.model import findings, floating_ips, inventory, migration
 from xenferry.common.v1 import fence_pb2, finding_pb2, inventory_pb2, reason_pb2
-from xenferry.controller.v1 import host_registry_pb2, migration_pb2, scheduler_pb2
+from xenferry.controller.v1 import (
+    floating_ips_pb2,
+    host_registry_pb2,
+    migration_pb2,
+    scheduler_pb2,
+)
 from xenferry.controller.v1 import inventory_pb2 as controller_inventory_pb2
 from xenferry.hostagent.v1 import host_agent_pb2
 
@@ -22,6 +27,7 @@ SERVICES: list[Any] = [
         scheduler_pb2,
         controller_inventory_pb2,
         host_registry_pb2,
+        floating_ips_pb2,
         host_agent_pb2,
     )
     for service in file.DESCRIPTOR.services_by_name.values()
@@ -34,6 +40,7 @@ MIRRORS: list[tuple[Any, type[Any]]] = [
     (fence_pb2.Whereabouts.DESCRIPTOR, migration.Whereabouts),
     (migration_pb2.MigrationState.DESCRIPTOR, migration.MigrationState),
     (migration_pb2.JournalEvent.DESCRIPTOR, migration.JournalEvent),
+    (floating_ips_pb2.FloatingIpState.DESCRIPTOR, floating_ips.FloatingIpState),
 ]
 
 
@@ -69,8 +76,13 @@ def test_every_mutating_agent_call_carries_a_fence() -> None:
         "CheckCanLiveMigrateOnDest",
         "CheckCanLiveMigrateOnSrc",
         "GetAgentInfo",
-        "JoinPool",  # carries an operation_id
+        "ApplyFloatingIps",  # carries a revision
+        "CheckCanJoinOnHost",
+        "CheckCanJoinOnCoordinator",
+        "NamePool",  # pools have operations, not migrations
+        "JoinPool",
         "LeavePool",
+        "ObservePoolOperation",
     }
     methods = host_agent_pb2.DESCRIPTOR.services_by_name["HostAgent"].methods
     without = {m.name for m in methods if "fence" not in m.input_type.fields_by_name}
@@ -90,6 +102,7 @@ def test_generated_code_has_a_stub_and_a_servicer_for_each_method(service: Any) 
         "Scheduler": "controller.v1.scheduler",
         "Inventory": "controller.v1.inventory",
         "HostRegistry": "controller.v1.host_registry",
+        "FloatingIps": "controller.v1.floating_ips",
         "HostAgent": "hostagent.v1.host_agent",
     }[service.name]
     path = ROOT / "gen/xenferry" / (generated.replace(".", "/") + "_pb2_grpc.py")

@@ -6,12 +6,16 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 OURS = ["chassis", "controller", "hostagent"]
-# What may block: opening the database and reading certificates, before anything is served; a
-# traceback for the log; /proc for the metrics.
+# What may block: opening the database, asyncpg's look for ~/.pgpass at each new connection, and
+# reading certificates, before anything is served; a traceback for the log; /proc for the metrics.
 MAY_BLOCK = (
-    ("controller/store/database.py", {"__init__", "_hold"}),
+    ("controller/store/sqlite.py", {"__init__", "_hold"}),
+    ("controller/store/postgres.py", {"__init__"}),
+    ("controller/store/opening.py", {"_password"}),
+    ("controller/store/upgrade.py", {"upgrade"}),
+    ("asyncpg/connect_utils.py", {"_parse_connect_dsn_and_args"}),
     ("chassis/tls.py", {"paths", "_read", "_mtimes", "server_credentials", "channel_credentials"}),
-    ("hostagent/assembly.py", {"_agent", "_client"}),
+    ("hostagent/assembly.py", {"_agent", "open_client", "with_own_vm"}),
     ("chassis/interceptor.py", {"_described", "_cancelled"}),
     ("chassis/web.py", {"_metrics"}),
 )

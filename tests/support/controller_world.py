@@ -15,9 +15,10 @@ from chassis.tls import TlsSettings
 from controller.assembly import assemble
 from controller.clients.settings import AgentSettings
 from controller.saga.settings import SagaSettings
-from controller.settings import Settings, StoreSettings
+from controller.settings import InventorySettings, Settings
+from controller.store.settings import StoreSettings
 from tests.support.fake_agent import FakeAgent
-from tests.support.fake_pool import FakePool
+from tests.support.fake_pool import GIB, FakePool
 from tests.support.serving import serving
 from xenferry.common.v1 import inventory_pb2 as common
 from xenferry.controller.v1 import (
@@ -41,6 +42,7 @@ IMPATIENT = SagaSettings(
     settle_first_s=0.02,
     settle_cap_s=0.1,
     settle_quiet_s=0.1,
+    queue_retry_s=0.05,
     settle_slowest_mib_per_s=1_000_000.0,
     crash_retry_s=0.1,
 )
@@ -61,6 +63,7 @@ class Controller:
 
     channel: grpc.aio.Channel
     server: Server
+    address: str
 
     async def stop(self) -> None:
         """Stop serving, as on SIGTERM."""
@@ -116,7 +119,7 @@ async def running(settings: Settings, grace_s: float = 0.2) -> AsyncIterator[Con
         address = await server.start("127.0.0.1:0", TlsSettings())
         channel = grpc.aio.insecure_channel(address)
         try:
-            yield Controller(channel, server)
+            yield Controller(channel, server, address)
         finally:
             await channel.close()
             await server.stop(grace_s)
@@ -145,6 +148,11 @@ class World:
         await self.one.register(controller.channel, self.addresses[0])
         await self.two.register(controller.channel, self.addresses[1])
 
+    def silent_after(self, seconds: float) -> None:
+        """Change after how long without a heartbeat a host no longer counts as alive."""
+        inventory = InventorySettings(heartbeat_s=seconds / 2, alive_after_s=seconds)
+        self.settings = replace(self.settings, inventory=inventory)
+
     def patient_for(self, **agents: float) -> None:
         """Change how long agents may take."""
         given: dict[str, Any] = dict(agents)
@@ -160,3 +168,14 @@ async def a_world(directory: Path, move_s: float = 0.0) -> AsyncIterator[World]:
     guest = one.guest("web-1")
     async with serving([one.service()]) as first, serving([two.service()]) as second:
         yield World(settings_for(directory), pool, one, two, guest, (first, second))
+
+
+@asynccontextmanager
+async def two_pools(directory: Path, move_s: float = 0.0) -> AsyncIterator[World]:
+    """Serve two agents of a pool each; the guest on the first has a disk of 10 GiB."""
+    here, there = FakePool(move_s), FakePool(move_s, pool_id="5ea1ab1e-0000-4000-8000-000000000002")
+    here.others, there.others = [there], [here]
+    one, two = FakeAgent(here, "xs1"), FakeAgent(there, "xs2")
+    guest = one.guest("web-1", disk_bytes=10 * GIB)
+    async with serving([one.service()]) as first, serving([two.service()]) as second:
+        yield World(settings_for(directory), here, one, two, guest, (first, second))

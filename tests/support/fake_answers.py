@@ -1,10 +1,12 @@
 """What the fake agents say: the errors that their faults stand for, and findings."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from chassis.errors import NoRoom, Refused, ServiceError, Unavailable, Violation
 from xenferry.common.v1 import finding_pb2, reason_pb2
+from xenferry.hostagent.v1 import cleanup_pb2
 
 XAPI_ERROR = ("VM_REQUIRES_SR", "OpaqueRef:1", "OpaqueRef:2")
 
@@ -25,6 +27,14 @@ ERRORS: dict[str, Any] = {
         "TOO_MANY_MIGRATIONS", "4 of 4 moves run", [Violation("host", "4 of 4")], 0.05
     ),
 }
+
+
+def left(subjects: Iterable[str]) -> list[cleanup_pb2.CleanupItem]:
+    failed = cleanup_pb2.CLEANUP_ACTION_FAILED
+    return [
+        cleanup_pb2.CleanupItem(subject=subject, action=failed, why="in use", xapi_error=XAPI_ERROR)
+        for subject in subjects
+    ]
 
 
 def passed(subject: str, message: str) -> finding_pb2.Finding:

@@ -14,7 +14,12 @@ from controller.model.inventory import (
     PowerState,
     SoftwareVersion,
 )
-from controller.model.migration import MigrationKind, MigrationRequest
+from controller.model.migration import (
+    DiskRoom,
+    MigrationKind,
+    MigrationRequest,
+    MoveEstimate,
+)
 from controller.planning.snapshot import Snapshot
 from controller.ports.agents import AgentError, CheckOrder, DestCheck, SourceCheck
 
@@ -83,13 +88,15 @@ class Oracle:
     kind: MigrationKind | None = MigrationKind.SHARED_STORAGE
     asked: list[str] = field(default_factory=list)
     carried: object = None
+    disk: DiskRoom = field(default_factory=lambda: DiskRoom("sr-1", "local", 10 * MIB, 90 * MIB))
+    estimate: MoveEstimate = field(default_factory=lambda: MoveEstimate(10 * MIB, 1.0, 2.0, 0.1))
 
     async def check_dest(self, order: CheckOrder) -> DestCheck:
         """Answer for the destination."""
         self.asked.append(f"dest {order.dest.name}")
         if isinstance(self.dest, AgentError):
             raise self.dest
-        return DestCheck(tuple(self.dest), data="sealed")
+        return DestCheck(tuple(self.dest), data=b"sealed", disk=self.disk)
 
     async def check_source(self, order: CheckOrder, dest: DestCheck) -> SourceCheck:
         """Answer for the source."""
@@ -97,7 +104,7 @@ class Oracle:
         self.carried = dest.data
         if isinstance(self.source, AgentError):
             raise self.source
-        return SourceCheck(tuple(self.source), self.kind)
+        return SourceCheck(tuple(self.source), self.kind, self.estimate)
 
 
 class StillClock:
@@ -106,6 +113,10 @@ class StillClock:
     def now(self) -> datetime:
         """Return the time."""
         return NOW
+
+    def monotonic(self) -> float:
+        """Return seconds that stand."""
+        return 0.0
 
     async def sleep(self, seconds: float) -> None:
         """Nobody waits here."""

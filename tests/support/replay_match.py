@@ -14,6 +14,15 @@ _LABEL = re.compile(r"\$[a-zA-Z_]+\d*")
 _DATE = re.compile(r"\d{8}T\d\d:\d\d:\d\dZ")
 _EVENT_TOKEN = re.compile(r"\d{20},\d{20}")
 _TRACKED = re.compile(r"trackid=[0-9a-f]{32}")
+_PASSING = re.compile(
+    r"\d{8}T\d\d:\d\d:\d\dZ"
+    r"|(?<=\"last_create_time\":)[\d.]+"
+    r"|(?<=\"domid\":)\d+"
+    r"|(?<=\('domid' ')-?\d+"
+    r"|(?<=\('generation_id' ')[\d:]+"
+    r"|(?<=\('last_boot_CPU_flags' ').*?(?='\) \('i)"
+)
+"""Moments and what else is not compared, inside a longer text."""
 UNCOMPARED = frozenset(
     {
         "last_active",
@@ -26,9 +35,16 @@ UNCOMPARED = frozenset(
         "location",
         "debug_info:cancel_points_seen",
         "generation_id",
+        "agent_start_time",
+        "boot_time",
     }
 )
 """Members whose values depend on clocks and on what happened before; their types are compared."""
+MOST_CHOICES = 10_000
+"""How often a comparison may go back before it says that two sets differ."""
+_REFERENCES = re.compile(r"\\'OpaqueRef:[^' ]*'(?: \\'OpaqueRef:[^' ]*')+")
+_EXPORTED = re.compile(r"Ref:\d+")
+"""A reference that an export numbered."""
 REDACTED = "(redacted)"
 OF_THE_STAND_INS = frozenset({"last_boot_CPU_flags", "virtual_allocation", "physical_utilisation"})
 """Members that the recorded pool's stand-ins for hypervisor and storage made up."""
@@ -54,6 +70,8 @@ class Matcher:
     bound: dict[str, Any] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     generations: MutableMapping[int, int] = field(default_factory=dict)
+    _later: list[tuple[list[Any], list[Any], str]] = field(default_factory=list)
+    _choices: int = 0
 
     def fill(self, value: Any) -> Any:
         """The recorded value with what is bound in place of its labels."""
@@ -116,9 +134,14 @@ class Matcher:
             return None
         if place.rpartition("/")[2] in UNCOMPARED or _same_kind(filled, got):
             return None
+        return self._bind(want, str(filled), got, place)
+
+    def _bind(self, want: str, filled: str, got: str, place: str) -> Difference | None:
+        """What stands in the place of labels that nobody has bound yet."""
         unbound = [label for label in _LABEL.findall(want) if label not in self.bound]
-        found = re.fullmatch(_LABEL.sub("(.+)", re.escape(str(filled)).replace(r"\$", "$")), got)
-        if not unbound or found is None:
+        pattern = re.escape(_lasting(filled)).replace(r"\$", "$")
+        found = re.fullmatch(_LABEL.sub("(.+)", pattern), _lasting(got))
+        if found is None or len(found.groups()) != len(unbound):
             return Difference(place, filled, got)
         self.bound.update(zip(unbound, found.groups(), strict=True))
         return None
@@ -140,7 +163,7 @@ class Matcher:
         self, want: list[tuple[str, Any]], got: list[tuple[str, Any]], place: str
     ) -> Difference | None:
         """Members whose names are labels not yet bound."""
-        return self._set([list(pair) for pair in want], [list(pair) for pair in got], place)
+        return self._assign([list(pair) for pair in want], [list(pair) for pair in got], place)
 
     def _row(self, want: list[Any], got: list[Any], place: str) -> Difference | None:
         if len(want) != len(got):
@@ -151,33 +174,68 @@ class Matcher:
         return None
 
     def _set(self, want: list[Any], got: list[Any], place: str) -> Difference | None:
-        """In any order; members without labels to bind come first."""
+        """In any order; members without labels to bind come first.
+
+        Labels alone, when there is more than one, are left until others have told what they are.
+        """
         if len(want) != len(got):
             return Difference(place, self.fill(want), got)
-        left = list(got)
-        for member in sorted(want, key=lambda item: "$" in json.dumps(self.fill(item))):
-            if difference := self._take(member, left, place):
-                return difference
+        left, unknown = list(got), []
+        for member in map(self.fill, want):
+            if "$" not in json.dumps(member) and member in left:
+                left.remove(member)
+            else:
+                unknown.append(member)
+        if len(unknown) > 1 and all(_is_label(member) for member in unknown):
+            self._later.append((unknown, left, place))
+            return None
+        return self._assign(sorted(unknown, key=lambda item: "$" in json.dumps(item)), left, place)
+
+    def settle(self) -> Difference | None:
+        """Compares what was left: first what can only be one thing, then what can be anything."""
+        while self._later:
+            waiting, self._later = self._later, []
+            waiting.sort(key=lambda entry: sum(label not in self.bound for label in entry[0]))
+            (labels, left, place), self._later = waiting[0], waiting[1:]
+            known = [self.bound[label] for label in labels if label in self.bound]
+            free = [label for label in labels if label not in self.bound]
+            if not set(known) <= set(left):
+                return Difference(place, self.fill(labels), left)
+            self.bound.update(zip(free, [ref for ref in left if ref not in known], strict=True))
         return None
 
-    def _take(self, member: Any, left: list[Any], place: str) -> Difference | None:
-        if isinstance(member, str) and (known := self.fill(member)) in left:
-            left.remove(known)
+    def _assign(self, want: list[Any], got: list[Any], place: str) -> Difference | None:
+        """Finds a partner for each, and takes a choice back that leaves a later one without."""
+        if not want:
             return None
         first = None
-        for number, other in enumerate(left):
-            before = dict(self.bound)
-            difference = self.compare(member, other, place)
+        for number, other in enumerate(got):
+            bound, later = dict(self.bound), list(self._later)
+            difference = self.compare(want[0], other, place)
             if difference is None:
-                del left[number]
-                return None
+                difference = self._assign(want[1:], got[:number] + got[number + 1 :], place)
+                if difference is None:
+                    return None
+                self._choices += 1
+            self.bound, self._later = bound, later
             first = first or difference
-            self.bound = before
-        return first if len(left) == 1 else Difference(place, self.fill(member), left)
+            if self._choices > MOST_CHOICES:
+                break
+        return first if len(got) == 1 else Difference(place, self.fill(want[0]), got)
+
+
+def _lasting(text: str) -> str:
+    """The text without what is not compared, with its lists of references in one order."""
+    return _REFERENCES.sub(lambda row: " ".join(sorted(row[0].split(" "))), _PASSING.sub("", text))
+
+
+def _is_label(member: Any) -> bool:
+    return isinstance(member, str) and _LABEL.fullmatch(member) is not None
 
 
 def _same_kind(want: Any, got: str) -> bool:
     """Texts that differ in a moment or a number that nobody compares."""
     return any(
-        pattern.fullmatch(str(want)) and pattern.fullmatch(got) for pattern in (_DATE, _TRACKED)
+        pattern.fullmatch(str(want)) and pattern.fullmatch(got)
+        for pattern in (_DATE, _TRACKED, _EXPORTED)
     )

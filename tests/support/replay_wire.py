@@ -21,8 +21,8 @@ def send(
             request["jsonrpc"] = "2.0"
         address = f"{url}/jsonrpc"
         status, body = _post(address, "application/json", json.dumps(request), timeout_s)
-    except TimeoutError:
-        return {"transport_error": "TimeoutError"}
+    except (OSError, http.client.HTTPException) as error:
+        return {"transport_error": type(error).__name__}
     return json.loads(body) if status == 200 else {"http_body": body}
 
 

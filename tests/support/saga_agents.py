@@ -1,13 +1,14 @@
 """The agents of both hosts of a saga's world; each call can fail in every way, by name."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from controller.model.findings import Finding, Reason, Severity
 from controller.model.migration import CleanupAction, CleanupItem
 from controller.ports.agents import (
+    AgentBusy,
     AgentUnavailable,
     Fenced,
     MoveOutcome,
@@ -39,6 +40,7 @@ KINDS = (
     "refused",
     "unavailable before",
     "unavailable after",
+    "busy",
     "killed",
     "repeated",
     "fenced",
@@ -57,7 +59,9 @@ class FaultyAgents:
         self.faults = faults
         self.stubborn = 0
         self.calls: list[str] = []
+        self.floating = True
         self.before_act: Callable[[str], None] = lambda _: None
+        self.on_call: Callable[[str], Awaitable[None]] = _nothing
 
     async def verify_exports(self, order: Order) -> tuple[Finding, ...]:
         """Find all well."""
@@ -69,7 +73,7 @@ class FaultyAgents:
 
     async def move(self, order: Order) -> AsyncIterator[MoveProgress]:
         """Move the guest once; join what is under way; say so when it has arrived."""
-        kind = self._fault("move")
+        kind = await self._called("move")
         _raise_before(kind)
         self._fence(order)
         self._begin_once()
@@ -84,10 +88,15 @@ class FaultyAgents:
         while self.world.guest.operations:
             percent = min(90.0, percent + 10.0)
             yield MoveProgress("MEMORY", percent, cancellable=True)
+            await self._during("move")
             await self.world.clock.sleep(1)
             if kind == "broken":
                 raise AgentUnavailable([_unavailable()])
         yield self._judge()
+
+    async def abort(self, order: Order) -> str:
+        """Stop a move that XAPI shows; one that it lost sight of can't be stopped."""
+        return await self._act("abort", order, self._abort)
 
     async def observe_source(self, order: Order) -> Observation:
         """Show XAPI's record."""
@@ -96,6 +105,15 @@ class FaultyAgents:
     async def observe_dest(self, order: Order) -> Observation:
         """Show XAPI's record."""
         return await self._look("observe_dest", order.dest_host_id)
+
+    async def has_floating_ips(self, order: Order) -> bool:
+        """Tell what the test says."""
+        del order
+        return self.floating
+
+    async def move_floating_ips(self, order: Order) -> None:
+        """Let the guest's floating IPs follow it."""
+        await self._act("move_floating_ips", order, self._follow)
 
     async def post_at_source(self, order: Order) -> tuple[CleanupItem, ...]:
         """Detach, which is only right when the guest has arrived."""
@@ -114,7 +132,7 @@ class FaultyAgents:
         return await self._act("rollback_at_dest", order, self._release)
 
     async def _act(self, name: str, order: Order, effect: Callable[[], T]) -> T:
-        kind = self._fault(name)
+        kind = await self._called(name)
         _raise_before(kind)
         self._fence(order)
         if kind == "bug":
@@ -130,7 +148,7 @@ class FaultyAgents:
         return answer
 
     async def _look(self, name: str, host_id: str) -> Observation:
-        kind = self._fault(name)
+        kind = await self._called(name)
         _raise_before(kind)
         if kind == "unavailable after":
             raise AgentUnavailable([_unavailable()])
@@ -138,8 +156,12 @@ class FaultyAgents:
             raise Killed
         return self.world.observe(host_id)
 
-    def _fault(self, name: str) -> str:
+    async def _during(self, name: str) -> None:
+        await self.on_call(f"during {name}")
+
+    async def _called(self, name: str) -> str:
         self.calls.append(name)
+        await self.on_call(name)
         if not name.startswith("observe"):
             self.before_act(name)
         nth = self.calls.count(name)
@@ -163,11 +185,22 @@ class FaultyAgents:
         if guest.resident == guest.source and not guest.operations:
             self.world.begin_move()
 
+    def _abort(self) -> str:
+        world = self.world
+        if world.guest.resident == world.guest.dest:
+            return MoveOutcome.ARRIVED
+        if world.guest.operations:
+            world.abort()
+        return MoveOutcome.UNKNOWN if world.moving else MoveOutcome.STAYED
+
     def _judge(self) -> MoveProgress:
         guest = self.world.guest
         if guest.resident == guest.dest:
             return MoveProgress("MEMORY", 100.0, cancellable=False, outcome=MoveOutcome.ARRIVED)
-        if guest.task is not None and guest.task.error_info[:1] == ("INTERNAL_ERROR",):
+        if guest.task is not None and guest.task.status == "CANCELLED":
+            error = _finding(Reason.MIGRATION_CANCELLED, "stopped", guest.task.error_info)
+            outcome = MoveOutcome.STAYED
+        elif guest.task is not None and guest.task.error_info[:1] == ("INTERNAL_ERROR",):
             error = _finding(Reason.MIGRATION_FAILED, "no luck", guest.task.error_info)
             outcome = MoveOutcome.STAYED
         else:
@@ -180,6 +213,12 @@ class FaultyAgents:
         if world.guest.domains != [world.guest.dest]:
             world.damage.append("detached at the source while the guest was not away")
         return (CleanupItem("sr/iscsi-1 at source", CleanupAction.REMOVED),)
+
+    def _follow(self) -> None:
+        guest = self.world.guest
+        if guest.domains != [guest.dest]:
+            self.world.damage.append("floating IPs went where the guest is not")
+        guest.carried_by = guest.dest
 
     def _clear_at_dest(self) -> PostReport:
         guest = self.world.guest
@@ -208,9 +247,15 @@ class FaultyAgents:
             world.damage.append(f"{what} although the guest is on its way or has arrived")
 
 
+async def _nothing(_: str) -> None:
+    """Let a call be."""
+
+
 def _raise_before(kind: str) -> None:
     if kind == "refused":
         raise StepRefused([_finding(Reason.XAPI_REFUSED, "XAPI says no")])
+    if kind == "busy":
+        raise AgentBusy([_finding(Reason.TOO_MANY_MIGRATIONS, "4 of 4 moves run")])
     if kind == "unavailable before":
         raise AgentUnavailable([_unavailable()])
     if kind == "fenced":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from controller.model.inventory import PowerState
+from controller.model.migration import MigrationKind
 from controller.ports.agents import Observation, Order, TaskObservation
 
 POOL = "pool"
@@ -26,6 +27,10 @@ class JumpingClock:
     def now(self) -> datetime:
         """Return the time."""
         return self._now
+
+    def monotonic(self) -> float:
+        """Return seconds that pass like the time."""
+        return self._now.timestamp()
 
     def at(self, seconds: float, happen: Callable[[], None]) -> None:
         """Let something happen so many seconds from now."""
@@ -57,6 +62,7 @@ class Guest:
     task: TaskObservation | None = None
     leased: bool = False
     seen_epoch: int = 0
+    carried_by: str = ""  # the host that carries its floating IPs
 
 
 class World:
@@ -69,11 +75,13 @@ class World:
         self.clock = clock
         self.guest = Guest(order.source_host_id, order.dest_host_id)
         self.guest.domains = [order.source_host_id]
-        self.guest.resident = order.source_host_id
+        self.guest.resident = self.guest.carried_by = order.source_host_id
         self.story = story
         self.move_s = MOVE_S
         self.moves = 0
         self.moving = False
+        self.aborted = False
+        self.block = order.kind is MigrationKind.BLOCK
         self.damage: list[str] = []
 
     def begin_move(self) -> None:
@@ -82,12 +90,14 @@ class World:
         self.moves += 1
         self.moving = True
         guest.task = TaskObservation("task-1", "PENDING")
-        guest.operations = ("pool_migrate",)
+        guest.operations = ("migrate_send",) if self.block else ("pool_migrate",)
         guest.scheduled = guest.dest
         STORIES[self.story](self)
 
     def arrive(self) -> None:
         """The guest runs at the destination, if its place there still exists."""
+        if self.aborted:
+            return
         guest = self.guest
         self.moving = False
         if not guest.leased:
@@ -96,14 +106,25 @@ class World:
 
     def show_arrived(self) -> None:
         """XAPI shows the guest at the destination."""
+        if self.aborted:
+            return
         guest = self.guest
         guest.resident, guest.power_state = guest.dest, PowerState.RUNNING
         guest.operations, guest.scheduled = (), ""
         if guest.task is not None:
             guest.task = TaskObservation("task-1", "SUCCESS")
 
+    def abort(self) -> None:
+        """XAPI stops the move that it carries out."""
+        self.aborted = True
+        self.moving = False
+        self.guest.operations, self.guest.scheduled = (), ""
+        self.guest.task = TaskObservation("task-1", "CANCELLED", ("TASK_CANCELLED", "task-1"))
+
     def stay(self) -> None:
         """The move fails and XAPI tells."""
+        if self.aborted:
+            return
         self.moving = False
         self.guest.operations, self.guest.scheduled = (), ""
         self.guest.task = TaskObservation("task-1", "FAILURE", ("INTERNAL_ERROR", "no luck"))
@@ -139,16 +160,19 @@ class World:
         """Return what XAPI shows, and the residue that bears the migration's mark."""
         guest = self.guest
         residue = ("sr/iscsi-1",) if guest.leased and host_id == guest.dest else ()
+        if self.block and (host_id == guest.dest) != (guest.resident == guest.dest):
+            task = guest.task if host_id == guest.source else None
+            return Observation(host_id, host_id, present=False, task=task, residue=residue)
         return Observation(
             host_id=host_id,
-            pool_id=POOL,
+            pool_id=host_id if self.block else POOL,
             present=True,
             power_state=guest.power_state,
             resident_host_id=guest.resident,
             scheduled_host_id=guest.scheduled,
             current_operations=guest.operations,
             tagged=guest.tagged,
-            task=guest.task,
+            task=guest.task if not self.block or host_id == guest.source else None,
             residue=residue,
         )
 

@@ -18,11 +18,14 @@ from controller.model.migration import (
 from controller.ports.registry import Delta, Registration
 from controller.store.admission import SqlAdmission
 from controller.store.database import Database
+from controller.store.following import Follower
 from controller.store.history import SqlHistory
 from controller.store.inventory import Inventory
 from controller.store.ledger import SqlLedger
 from controller.store.live import LiveMigrations
 from controller.store.liveness import Liveness
+from controller.store.opening import open_database
+from controller.store.settings import StoreSettings
 
 GIB = 1024**3
 
@@ -116,6 +119,7 @@ class Store:
     database: Database
     clock: SteppedClock
     live: LiveMigrations
+    liveness: Liveness
     inventory: Inventory
     ledger: SqlLedger
     admission: SqlAdmission
@@ -144,18 +148,26 @@ class Store:
         return instance
 
 
+def sqlite_in(directory: Path) -> StoreSettings:
+    """Return the settings of a store in a directory."""
+    return StoreSettings(f"sqlite:///{directory / 'store.db'}")
+
+
 @asynccontextmanager
-async def open_store(directory: Path) -> AsyncIterator[Store]:
-    """Open the store of a directory, new or as it was left."""
-    database = await Database.open(f"sqlite:///{directory / 'store.db'}")
+async def open_store(where: StoreSettings, owner: str = "me") -> AsyncIterator[Store]:
+    """Open a store, new or as it was left."""
+    database = await open_database(where)
     clock, live = SteppedClock(), LiveMigrations()
-    inventory = Inventory(database, live, Liveness(10.0, clock, clock.monotonic))
+    liveness = Liveness(10.0, clock, clock.monotonic)
+    inventory = Inventory(database, live, liveness, owner)
     try:
         await inventory.load()
+        await Follower(database, live, 1.0).begin()
         yield Store(
             database=database,
             clock=clock,
             live=live,
+            liveness=liveness,
             inventory=inventory,
             ledger=SqlLedger(database, live, clock),
             admission=SqlAdmission(database, live, clock),

@@ -111,7 +111,8 @@ def test_on_a_real_pool_a_guest_on_local_storage_is_refused(tmp_path: Path) -> N
     code, output = run_demo(tmp_path, "--world", str(TAMPA), "--instance", "16local")
 
     assert code == 4, output
-    assert "STORAGE_NOT_SHARED" in output
+    assert "BLOCK_MIGRATION_UNSUPPORTED" in output
+    assert "DISK_NOT_MIGRATABLE" in output
     assert "Local storage" in output
 
 

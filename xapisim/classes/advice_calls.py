@@ -2,6 +2,7 @@
 
 from xapisim.classes import memory, operations, placement
 from xapisim.classes.call import Call, Handler
+from xapisim.classes.ha import plan
 from xapisim.errors import XapiError
 from xapisim.values import VOID, Value
 
@@ -71,6 +72,9 @@ def _reason_to_stay(call: Call, vm: str, targets: list[str]) -> list[str]:
     """A VM has to be able to run on every target, as XAPI has it."""
     if not targets:
         return ["NO_HOSTS_AVAILABLE", vm]
+    priority = call.database.read("VM", vm, "ha_restart_priority")
+    if plan.is_enabled(call.pool) and priority != plan.PROTECTED:
+        return ["HOST_EVACUATE_VM_NOT_HA_PROTECTED", vm]
     try:
         operations.check(call.pool, vm, "pool_migrate")
         for target in targets:

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from xapisim.classes import advice_calls, memory, placement
+from xapisim.classes import advice_calls, hash_order, memory, placement
 from xapisim.classes.call import Call, Handler
 from xapisim.classes.migration import calls as migrations
 from xapisim.errors import CancelledByUserError, XapiError
@@ -16,15 +16,17 @@ def assert_can_evacuate(call: Call, host: str) -> Value:
     """All reasons in one text (recorded on xapi 26.17)."""
     reasons = advice_calls.get_vms_which_prevent_evacuation(call, host)
     if reasons:
-        text = "|".join(",".join(reason) for reason in reasons.values())
+        listed = [",".join(reasons[vm]) for vm in reversed(hash_order.ordered(reasons))]
+        text = "|".join(listed)
         raise XapiError("CANNOT_EVACUATE_HOST", text)
     return VOID
 
 
 async def evacuate(call: Call, host: str, network: str, batch_size: int) -> Value:
     """The first reason against it is raised as it is; the first move that fails ends it."""
-    for reason in advice_calls.get_vms_which_prevent_evacuation(call, host).values():
-        raise XapiError(*reason)
+    reasons = advice_calls.get_vms_which_prevent_evacuation(call, host)
+    for vm in hash_order.ordered(reasons):
+        raise XapiError(*reasons[vm])
     _set_operation(call, host, "evacuate")
     try:
         await _move_all(call, host, {} if network == NULL else {"network": network}, batch_size)

@@ -100,13 +100,16 @@ class Events:
         deadline = loop.time() + timeout_s
         waiter = _Waiter(session, subscription)
         self._waiters[waiter] = None
+        gap_s = 0.0 if subscription.only_tasks else BATCH_S
+        may_look = loop.time() + gap_s
         try:
             while True:
-                if not subscription.only_tasks:
-                    await asyncio.sleep(BATCH_S)
+                if (early_s := may_look - loop.time()) > 0:
+                    await asyncio.sleep(early_s)
                 self._check_session(session)
                 waiter.woken.clear()
                 events = self.collect(subscription, since)
+                may_look = loop.time() + gap_s
                 left_s = deadline - loop.time()
                 if events or left_s <= 0:
                     return self._reply(since, events)

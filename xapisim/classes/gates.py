@@ -19,7 +19,7 @@ class Gates:
     def __init__(self, pool: Pool, tasks: Tasks) -> None:
         self._pool = pool
         self._tasks = tasks
-        self._freed: dict[str, asyncio.Event] = {}
+        self._waiting: dict[str, list[asyncio.Event]] = {}
 
     @asynccontextmanager
     async def operation(
@@ -44,7 +44,9 @@ class Gates:
                     raise
             else:
                 return
-            await self._freed.setdefault(vm, asyncio.Event()).wait()
+            freed = asyncio.Event()
+            self._waiting.setdefault(vm, []).append(freed)
+            await freed.wait()
 
     def _enter(self, vm: str, name: str, task: str) -> None:
         current = self._pool.database.read("VM", vm, "current_operations")
@@ -52,11 +54,13 @@ class Gates:
         operations.refresh(self._pool, vm)
 
     def leave(self, vm: str, task: str) -> None:
-        """Takes the operation off the record, if it is still on it, and lets the next one in."""
+        """Takes the operation off the record, if it is still on it, and lets the next one in.
+
+        Of those that wait, who came last is woken first (recorded on xapi 26.17).
+        """
         if self._pool.database.has("VM", vm):
             self._clear(vm, task)
-        freed = self._freed.pop(vm, None)
-        if freed is not None:
+        for freed in reversed(self._waiting.pop(vm, [])):
             freed.set()
 
     def _clear(self, vm: str, task: str) -> None:

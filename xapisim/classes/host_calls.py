@@ -2,6 +2,7 @@
 
 from xapisim.classes import memory
 from xapisim.classes.call import Call, Handler
+from xapisim.classes.ha import plan
 from xapisim.values import VOID, Value
 
 
@@ -12,6 +13,7 @@ def enable(call: Call, host: str) -> Value:
 
 def disable(call: Call, host: str, _auto_enable: bool) -> Value:
     """Stops nothing that is under way (recorded on xapi 26.17)."""
+    plan.check(call.pool, {}, without=[host])
     call.database.update("host", host, enabled=False)
     return VOID
 

@@ -4,6 +4,8 @@ Lists and their order were recorded on xapi 26.17; the order of the checks is XA
 error wins.
 """
 
+from collections.abc import Iterator
+
 from xapisim.classes import guest_tools, storage_rules
 from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
@@ -47,8 +49,14 @@ _DURING_SEND = (
     "clean_reboot",
     "clean_shutdown",
 )
-_BESIDE = {"pool_migrate": _DURING_MIGRATION, "migrate_send": _DURING_SEND}
-"""What may be done to a VM while it moves (recorded on xapi 26.17)."""
+_DURING_SNAPSHOT = ("hard_reboot", "hard_shutdown", "checkpoint", "snapshot")
+_BESIDE = {
+    "pool_migrate": _DURING_MIGRATION,
+    "migrate_send": _DURING_SEND,
+    "snapshot": _DURING_SNAPSHOT,
+    "checkpoint": _DURING_SNAPSHOT,
+}
+"""What may be done to a VM while it moves or is copied (recorded on xapi 26.17)."""
 _STATES = {
     "start": ("Halted",),
     "start_on": ("Halted",),
@@ -60,6 +68,10 @@ _STATES = {
     "clean_shutdown": ("Running",),
     "clean_reboot": ("Running",),
     "call_plugin": ("Running",),
+    "send_sysrq": ("Running",),
+    "send_trigger": ("Running",),
+    "set_suspend_VDI": ("Suspended",),
+    "checkpoint": ("Running", "Suspended", "Paused"),
     "unpause": ("Paused",),
     "resume": ("Suspended",),
     "resume_on": ("Suspended",),
@@ -91,7 +103,8 @@ def _possible(fields: dict[str, Value]) -> tuple[str, ...]:
     if fields["is_control_domain"]:
         return _CONTROL_DOMAIN
     if fields["is_a_snapshot"]:
-        return _SNAPSHOT
+        stop = ("hard_shutdown",) if fields["power_state"] == "Suspended" else ()
+        return _SNAPSHOT + stop
     if fields["is_a_template"]:
         return _TEMPLATE
     return _BY_STATE[fields["power_state"]]
@@ -155,22 +168,39 @@ def _check_mobility(pool: Pool, vm: str, operation: str, fields: dict[str, Value
         raise XapiError("VM_LACKS_FEATURE", vm)
 
 
-def detach_devices(pool: Pool, vm: str) -> None:
-    """A VM without a domain has no disk and no interface attached."""
-    set_attached(pool, vm, attached=False)
-
-
 def set_attached(pool: Pool, vm: str, *, attached: bool) -> None:
+    mark_attached(pool, vm, attached=attached)
+    storage_rules.refresh_devices(pool, vm)
+
+
+def mark_attached(pool: Pool, vm: str, *, attached: bool) -> None:
+    """A VM without a domain has no disk and no interface attached."""
     fields = pool.database.row("VM", vm).fields
     for class_name in ("VBD", "VIF"):
         for ref in fields[f"{class_name}s"]:
             if pool.database.read(class_name, ref, "currently_attached") != attached:
                 pool.database.update(class_name, ref, currently_attached=attached)
-    storage_rules.refresh_devices(pool, vm)
 
 
 def halt(pool: Pool, vm: str) -> None:
     """Makes the record that of a VM that runs nowhere."""
+    call_halted(pool, vm)
+    storage_rules.refresh_devices(pool, vm)
+
+
+def _attached(pool: Pool, vm: str) -> Iterator[tuple[str, str]]:
+    for class_name in ("VBD", "VIF"):
+        for ref in pool.database.read("VM", vm, f"{class_name}s"):
+            if pool.database.read(class_name, ref, "currently_attached"):
+                yield class_name, ref
+
+
+def call_halted(pool: Pool, vm: str) -> None:
+    """What a restarted toolstack makes of a VM that it can't find: what may be done to its devices
+    stays as it was (recorded on xapi 26.17).
+    """
+    for domain in pool.hypervisor.of_vm(pool.database.read("VM", vm, "uuid")):
+        domain.devices = tuple(_attached(pool, vm))
     pool.database.update(
         "VM",
         vm,
@@ -179,5 +209,5 @@ def halt(pool: Pool, vm: str) -> None:
         scheduled_to_be_resident_on=NULL,
         domid=-1,
     )
-    detach_devices(pool, vm)
+    mark_attached(pool, vm, attached=False)
     refresh(pool, vm)

@@ -27,19 +27,25 @@ def check(pool: Pool, vm: str, host: str, *, with_cpu: bool, with_storage: bool 
     if with_cpu:
         check_cpu(pool, vm, host)
     if with_storage:
-        _check_storage(pool, vm, host)
+        check_storage(pool, vm, host)
     _check_networks(pool, vm, host)
     _check_memory(pool, vm, host)
     _check_cpus(pool, vm, host)
 
 
 def first_host(pool: Pool, check_host: Callable[[str], None]) -> str:
-    """The first host that a check has nothing against."""
-    for host in pool.database.refs("host"):
+    """Of the hosts that a check has nothing against, members come before the coordinator, then the
+    one with the most free memory.
+    """
+    for host in sorted(pool.database.refs("host"), key=lambda host: _rank(pool, host)):
         with contextlib.suppress(XapiError):
             check_host(host)
             return host
     raise XapiError("NO_HOSTS_AVAILABLE")
+
+
+def _rank(pool: Pool, host: str) -> tuple[bool, int]:
+    return host == pool.coordinator, -memory.free_bytes(pool, host)
 
 
 def is_live(pool: Pool, host: str) -> bool:
@@ -54,6 +60,13 @@ def check_cpu(pool: Pool, vm: str, host: str) -> None:
     reason = cpu_difference(pool.database.row("VM", vm).fields, info)
     if reason:
         raise XapiError("VM_INCOMPATIBLE_WITH_THIS_HOST", vm, host, reason)
+
+
+def note_cpu(pool: Pool, vm: str, host: str) -> None:
+    """Writes down which processor the guest saw last."""
+    info = pool.database.read("host", host, "cpu_info")
+    flags = {"vendor": info.get("vendor", ""), "features": info.get("features_hvm", "")}
+    pool.database.update("VM", vm, last_boot_CPU_flags=flags)
 
 
 def cpu_difference(vm: dict[str, Value], info: dict[str, str]) -> str:
@@ -89,7 +102,7 @@ def required_srs(pool: Pool, vm: str) -> Iterator[str]:
             yield vdi.fields["SR"]
 
 
-def _check_storage(pool: Pool, vm: str, host: str) -> None:
+def check_storage(pool: Pool, vm: str, host: str) -> None:
     db = pool.database
     attached = {
         pbd.fields["SR"]

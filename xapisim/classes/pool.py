@@ -7,7 +7,9 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 from xapisim.clock import Clock
+from xapisim.database import saved
 from xapisim.database.database import Database
+from xapisim.database.saved import Saved
 from xapisim.faults.registry import Faults
 from xapisim.hypervisor import Hypervisor
 from xapisim.ids import Ids
@@ -77,6 +79,10 @@ class Pool:
     nic_mbps: dict[str, float] = field(default_factory=dict)
     without_tools: frozenset[str] = frozenset()
     reachability: Reachability = field(default_factory=Reachability)
+    dead: dict[str, str] = field(default_factory=dict)
+    """Hosts without power, and their uuids."""
+    old_state: Saved | None = None
+    """What a database holds that is flushed no more: a crash goes back to it (a fault)."""
     jobs: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
@@ -93,6 +99,13 @@ class Pool:
         name: str = self.database.read("host", ref, "name_label")
         return name
 
+    def host_names(self, ref: str) -> frozenset[str]:
+        """How a fault may call this host; one that is no more has no names."""
+        row = self.database.tables["host"].rows.get(ref)
+        if row is None:
+            return frozenset()
+        return frozenset({row.fields["name_label"], row.fields["uuid"]})
+
     def vm_names(self, ref: str) -> frozenset[str]:
         """How a fault may call this VM."""
         fields = self.database.row("VM", ref).fields
@@ -102,6 +115,17 @@ class Pool:
         """Inserts an object with a fresh ref and, unless given, a fresh uuid."""
         complete = {"uuid": self.ids.fresh_uuid(), **fields}
         return self.database.insert(class_name, self.ids.fresh_ref(), complete)
+
+    def keep_old_state(self) -> None:
+        self.old_state = saved.save(self.database)
+
+    def forget_old_state(self) -> None:
+        self.old_state = None
+
+    def return_to_old_state(self) -> None:
+        """What a coordinator does that starts from its disk: nothing is lost without a fault."""
+        if self.old_state is not None:
+            saved.restore(self.database, self.old_state)
 
     def spawn(self, work: Coroutine[None, None, None]) -> None:
         """Runs work beside the calls; it is cancelled when the simulator ends."""

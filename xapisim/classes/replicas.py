@@ -84,10 +84,13 @@ def replicate_drives(pool: Pool, vm: str, new: str, copy_disk: CopyDisk) -> None
         storage_rules.refresh_vbd(pool, pool.add("VBD", fields))
 
 
-def replicate_interfaces(pool: Pool, vm: str, new: str, changes: Callable[[], Value]) -> None:
-    """`changes` gives what is different in each, such as a MAC of its own."""
+def replicate_interfaces(
+    pool: Pool, vm: str, new: str, changes: Callable[[str], dict[str, Value]]
+) -> None:
+    """`changes` gives what is different in the one at this position, such as a MAC of its own."""
     for vif in reversed(pool.database.read("VM", vm, "VIFs")):
         old = pool.database.record("VIF", vif)
         fields = {name: value for name, value in old.items() if name != "uuid"}
-        fields |= {"VM": new, "currently_attached": False, "metrics": NULL, **changes()}
+        fields |= {"VM": new, "currently_attached": False, "metrics": NULL}
+        fields |= changes(old["device"])
         storage_rules.refresh_vif(pool, pool.add("VIF", fields))

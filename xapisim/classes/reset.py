@@ -28,7 +28,7 @@ def _check_gone(call: Call, vm: str, host: str) -> None:
     uuid = call.database.read("host", host, "uuid")
     domain = call.pool.hypervisor.find(call.database.read("VM", vm, "uuid"), uuid)
     if domain is not None and domain.alive:
-        raise XapiError("DOMAIN_EXISTS", vm, str(domain.domid))
+        raise XapiError("DOMAIN_EXISTS", vm)
 
 
 METHODS: dict[str, Handler] = {"VM.power_state_reset": power_state_reset}

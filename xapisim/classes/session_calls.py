@@ -8,8 +8,8 @@ def login_with_password(
     call: Call, user: str, password: str, _version: str, originator: str
 ) -> Value:
     """A member sends every login to its coordinator before it looks at the password."""
-    if call.host != call.pool.coordinator:
-        raise call.engine.sessions.redirect()
+    if call.engine.sessions.is_member(call.host):
+        raise call.engine.sessions.redirect(call.host)
     call.engine.sessions.authenticate(user, password)
     return call.engine.sessions.open(user, call.host, originator)
 

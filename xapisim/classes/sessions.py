@@ -1,6 +1,7 @@
 """Sessions: pool sessions are rows of the database, a host's local sessions live beside it."""
 
 from xapisim.classes.events import Events
+from xapisim.classes.members import Members
 from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
 from xapisim.values import NULL
@@ -13,12 +14,14 @@ REFRESH_S = 600.0
 
 
 class Sessions:
-    def __init__(self, pool: Pool, events: Events) -> None:
+    def __init__(self, pool: Pool, events: Events, members: Members) -> None:
         self._pool = pool
+        self._members = members
         self._db = pool.database
         self._events = events
         self._last_active: dict[str, float] = {}
         self._local: dict[str, str] = {}
+        self._tasks: dict[str, set[str]] = {}
 
     def authenticate(self, user: str, password: str) -> None:
         account = self._pool.account
@@ -48,15 +51,15 @@ class Sessions:
         return ref
 
     def check(self, ref: str, host: str) -> None:
-        """Raises SESSION_INVALID, or HOST_IS_SLAVE where only the coordinator could know the
-        session.
+        """Raises SESSION_INVALID, or HOST_IS_SLAVE for a session that is good at the coordinator
+        alone (recorded on xapi 26.17).
         """
         if self._local.get(ref) == host:
             return
-        if host != self._pool.coordinator:
-            raise self.redirect()
         if not self._db.has("session", ref):
             raise XapiError("SESSION_INVALID", ref)
+        if host != self._members.coordinator_of(host):
+            raise self.redirect(host)
         now = self._pool.clock.now()
         if now - self._last_active.get(ref, 0.0) > REFRESH_S:
             self._last_active[ref] = now
@@ -67,9 +70,14 @@ class Sessions:
         if self._local.get(ref) != host:
             raise XapiError("SESSION_INVALID", ref)
 
-    def redirect(self) -> XapiError:
+    def redirect(self, host: str) -> XapiError:
         """The address is the simulator's endpoint, which an unmodified client can follow."""
-        return XapiError("HOST_IS_SLAVE", self._pool.endpoints[self._pool.coordinator])
+        coordinator = self._members.coordinator_of(host)
+        return XapiError("HOST_IS_SLAVE", self._pool.endpoints[coordinator])
+
+    def is_member(self, host: str) -> bool:
+        """Whether this host sends its clients to another one."""
+        return host != self._members.coordinator_of(host)
 
     def originator(self, ref: str) -> str:
         row = self._db.tables["session"].rows.get(ref)
@@ -78,14 +86,30 @@ class Sessions:
     def close(self, ref: str) -> None:
         """Ends the session and its blocked event.from; its tasks run on."""
         self._last_active.pop(ref, None)
+        self._tasks.pop(ref, None)
         if self._local.pop(ref, None) is None and self._db.has("session", ref):
             self._db.delete("session", ref)
         self._events.wake_session(ref)
 
+    def started(self, ref: str, task: str) -> None:
+        """A session is kept as long as a task that it started is not finished."""
+        self._tasks.setdefault(ref, set()).add(task)
+
+    def _is_busy(self, ref: str) -> bool:
+        rows = self._db.tables["task"].rows
+        started = self._tasks.get(ref, set())
+        pending = {t for t in started if t in rows and rows[t].fields["status"] == "pending"}
+        if started:
+            self._tasks[ref] = pending
+        return bool(pending)
+
     def expire(self, now: float) -> None:
-        """Ends sessions unused for a day, and the longest unused of an originator with too many."""
+        """Ends sessions unused for a day, and the longest unused of an originator with too many;
+        none with a task under way.
+        """
         by_originator: dict[str, list[str]] = {}
-        for ref in sorted(self._last_active, key=lambda ref: self._last_active[ref]):
+        idle = [ref for ref in self._last_active if not self._is_busy(ref)]
+        for ref in sorted(idle, key=lambda ref: self._last_active[ref]):
             if now - self._last_active[ref] > MAX_IDLE_S:
                 self.close(ref)
             else:
@@ -93,6 +117,12 @@ class Sessions:
         for originator, refs in by_originator.items():
             most = MAX_PER_ORIGINATOR if originator else MAX_ANONYMOUS
             for ref in refs[: max(0, len(refs) - most)]:
+                self.close(ref)
+
+    def evict(self, originator: str) -> None:
+        """Ends all sessions, or those of one originator (a fault)."""
+        for ref in self._db.refs("session"):
+            if originator in ("", self.originator(ref)):
                 self.close(ref)
 
     def close_all(self) -> None:

@@ -5,9 +5,6 @@ from xapisim.classes.call import Call, Handler, takes
 from xapisim.errors import XapiError
 from xapisim.values import VOID, Value
 
-SCANNED_SIZE = 2 * 2**40
-"""What a scan finds where the world doesn't say how big an SR is."""
-
 
 def introduce(
     call: Call,
@@ -56,22 +53,41 @@ def create(call: Call, host: str, device_config: dict[str, str], *details: Value
     for seen_by in call.database.refs("host") if shared else [host]:
         pbd = {"host": seen_by, "SR": sr, "device_config": device_config}
         call.pool.add("PBD", {**pbd, "currently_attached": True})
+        _leave_task(call, seen_by)
     storage_rules.refresh_sr(call.pool, sr)
     return sr
 
 
+def _leave_task(call: Call, host: str) -> None:
+    """Each PBD is plugged in a task of its own, which stays after its parent is gone (recorded)."""
+    task = call.engine.tasks.create("Async.PBD.plug", host, parent=call.task)
+    call.engine.tasks.succeed(task, "<value></value>")
+
+
 def scan(call: Call, sr: str) -> Value:
     """Finds out the sizes that nobody knew yet."""
-    fields = call.database.row("SR", sr).fields
+    call.database.row("SR", sr)
     storage_rules.check_has_pbds(call.pool, sr)
-    unknown = storage_rules.UNKNOWN
-    if fields["physical_size"] == unknown:
-        call.database.update("SR", sr, physical_size=SCANNED_SIZE)
-    if fields["physical_utilisation"] == unknown:
-        disks = [call.database.row("VDI", vdi).fields for vdi in fields["VDIs"]]
-        used = sum(max(0, disk["physical_utilisation"]) for disk in disks)
-        allocated = sum(disk["virtual_size"] for disk in disks)
-        call.database.update("SR", sr, physical_utilisation=used, virtual_allocation=allocated)
+    storage_rules.measure(call.pool, sr)
+    return VOID
+
+
+def probe(
+    call: Call, host: str, _config: dict[str, str], sr_type: str, _sm_config: dict[str, str]
+) -> Value:
+    """No driver of the simulator finds an SR that isn't there yet."""
+    call.database.row("host", host)
+    if sr_type not in storage_rules.drivers(call.pool):
+        raise XapiError("SR_UNKNOWN_DRIVER", sr_type)
+    return "<SRlist/>"
+
+
+def assert_supports_database_replication(call: Call, sr: str) -> Value:
+    """Every host has to see the SR, and its driver has to keep metadata."""
+    call.database.row("SR", sr)
+    if any(not storage_rules.is_attached(call.pool, sr, ref) for ref in call.database.refs("host")):
+        raise XapiError("SR_HAS_NO_PBDS", sr)
+    storage_rules.check_feature(call.pool, sr, "SR_METADATA")
     return VOID
 
 
@@ -108,11 +124,13 @@ def get_supported_types(call: Call) -> Value:
 
 METHODS: dict[str, Handler] = {
     "SR.introduce": introduce,
-    "SR.create": create,
     "SR.scan": scan,
+    "SR.probe": probe,
+    "SR.assert_supports_database_replication": assert_supports_database_replication,
     "SR.update": update,
     "SR.forget": forget,
     "SR.destroy": forget,
     "SR.set_shared": set_shared,
     "SR.get_supported_types": get_supported_types,
 }
+OPERATIONS: dict[str, Handler] = {"SR.create": create}

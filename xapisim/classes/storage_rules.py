@@ -20,6 +20,8 @@ _ATTACHED_VBD = ["attach", "unpause", "unplug", "unplug_force", "pause"]
 _FIXED_VBD = ["attach", "unpause", "pause"]
 _ATTACHED_VIF = ["attach", "unplug"]
 _DETACHED = ["attach"]
+_PLUGGABLE_VBD = ["attach", "unpause", "plug", "pause"]
+_PLUGGABLE_VIF = ["attach", "plug"]
 _SR_OPERATIONS = (
     ("vdi_introduce", "VDI_SNAPSHOT"),
     ("unplug", ""),
@@ -39,6 +41,8 @@ _SR_OPERATIONS = (
 """An operation and the driver's feature it takes, in the order recorded on xapi 26.17."""
 UNKNOWN = -1
 """A size that no scan has found out yet."""
+SCANNED_SIZE = 2 * 2**40
+"""How big an SR turns out to be."""
 MAX_CHAIN = 30
 """Copies that a VHD chain can hold (xapi.md A11)."""
 
@@ -108,9 +112,10 @@ def refresh_vbd(pool: Pool, vbd: str) -> None:
     """
     fields = pool.database.row("VBD", vbd).fields
     state, has_tools = _guest(pool, fields["VM"])
-    operations = _DETACHED
+    hot = has_tools and state == "Running"
+    operations = _PLUGGABLE_VBD if hot else _DETACHED
     if fields["currently_attached"] and state in ("Running", "Paused"):
-        operations = _ATTACHED_VBD if has_tools and state == "Running" else _FIXED_VBD
+        operations = _ATTACHED_VBD if hot else _FIXED_VBD
     _set_operations(pool, "VBD", vbd, operations)
     refresh_vdi(pool, fields["VDI"])
 
@@ -118,8 +123,10 @@ def refresh_vbd(pool: Pool, vbd: str) -> None:
 def refresh_vif(pool: Pool, vif: str) -> None:
     fields = pool.database.row("VIF", vif).fields
     state, has_tools = _guest(pool, fields["VM"])
-    pluggable = fields["currently_attached"] and has_tools and state == "Running"
-    _set_operations(pool, "VIF", vif, _ATTACHED_VIF if pluggable else _DETACHED)
+    operations = _DETACHED
+    if has_tools and state == "Running":
+        operations = _ATTACHED_VIF if fields["currently_attached"] else _PLUGGABLE_VIF
+    _set_operations(pool, "VIF", vif, operations)
 
 
 def _guest(pool: Pool, vm: str) -> tuple[str, bool]:
@@ -155,6 +162,18 @@ def check_space(pool: Pool, sr: str, needed_bytes: int) -> None:
     size, used = fields["physical_size"], fields["physical_utilisation"]
     if size > 0 and max(used, 0) + needed_bytes > size:
         raise full()
+
+
+def measure(pool: Pool, sr: str) -> None:
+    """What a scan finds out where the world doesn't say it."""
+    fields = pool.database.row("SR", sr).fields
+    if fields["physical_size"] == UNKNOWN:
+        pool.database.update("SR", sr, physical_size=SCANNED_SIZE)
+    if fields["physical_utilisation"] == UNKNOWN:
+        disks = [pool.database.row("VDI", vdi).fields for vdi in fields["VDIs"]]
+        used = sum(max(0, disk["physical_utilisation"]) for disk in disks)
+        allocated = sum(disk["virtual_size"] for disk in disks)
+        pool.database.update("SR", sr, physical_utilisation=used, virtual_allocation=allocated)
 
 
 def charge(pool: Pool, sr: str, virtual_bytes: int, physical_bytes: int) -> None:

@@ -22,8 +22,6 @@ def destroy(call: Call, task: str) -> Value:
 def cancel(call: Call, task: str) -> Value:
     """Answers at once and never fails for a known task, be it too late to cancel or not."""
     call.database.row("task", task)
-    asked_by = f"DummyRef:|{call.pool.ids.fresh_uuid()}|task.cancel"
-    call.database.update("task", task, current_operations={asked_by: "cancel"})
     call.engine.tasks.cancel(task)
     return VOID
 

@@ -22,6 +22,7 @@ class Tasks:
         self._db = pool.database
         self._cancels: dict[str, Cancel] = {}
         self._doomed: set[str] = set()
+        self._early: set[str] = set()
 
     def create(self, label: str, host: str, description: str = "", parent: str = NULL) -> str:
         self._forget_oldest()
@@ -109,14 +110,23 @@ class Tasks:
         self._cancels[ref] = cancel
         self.write(ref, allowed_operations=["cancel"])
 
+    def was_cancelled_early(self, ref: str) -> bool:
+        """Whether a fault lets a cancel win that came too early: XAPI loses some, not all."""
+        return ref in self._early
+
     def uncancellable(self, ref: str) -> None:
         if self._cancels.pop(ref, None) is not None:
             self.write(ref, allowed_operations=[])
 
     def cancel(self, ref: str) -> None:
+        """Marks the task, whether it can still be cancelled or not."""
+        asked_by = f"DummyRef:|{self._pool.ids.fresh_uuid()}|task.cancel"
+        self.write(ref, current_operations={asked_by: "cancel"})
         cancel = self._cancels.get(ref)
         if cancel is not None:
             cancel()
+        elif self._is_pending(ref) and self._pool.faults.is_armed("early_cancel_wins"):
+            self._early.add(ref)
 
     def forget_all(self) -> None:
         """Tasks don't survive a restart of the coordinator's toolstack; the work they stood for

@@ -6,6 +6,8 @@ from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
 from xapisim.values import EPOCH, NULL, VOID, Value
 
+COPY_MIB_S = 114.0
+"""How fast disks are copied."""
 MAX_SNAPSHOTS = storage_rules.MAX_CHAIN - 1
 _KEPT = (
     "name_label",
@@ -105,6 +107,37 @@ def clone(call: Call, vdi: str, _driver_params: dict[str, str]) -> Value:
     return duplicate(call.pool, vdi)
 
 
+async def copy(call: Call, vdi: str, sr: str, base: str, into: str) -> Value:
+    """A disk with the same contents on another SR, or in a disk that is there already.
+
+    Only blocks that a base doesn't have travel, but the simulator's disks have no blocks.
+    """
+    fields = dict(call.database.record("VDI", vdi))
+    for other in (base, into):
+        if other != NULL:
+            call.database.row("VDI", other)
+    if into == NULL:
+        call.database.row("SR", sr)
+        storage_rules.check_has_pbds(call.pool, sr)
+        storage_rules.check_feature(call.pool, sr, "VDI_CREATE")
+    else:
+        _check_holds(call, into, fields["virtual_size"])
+    await call.pool.clock.sleep(fields["virtual_size"] / 2**20 / COPY_MIB_S)
+    if into != NULL:
+        return into
+    kept = {name: fields[name] for name in _KEPT} | {"SR": sr, "sm_config": {}}
+    return storage_rules.add_vdi(call.pool, kept)
+
+
+def _check_holds(call: Call, into: str, size: int) -> None:
+    target = call.database.row("VDI", into).fields
+    if target["read_only"]:
+        raise XapiError("VDI_READONLY", into)
+    if target["virtual_size"] < size:
+        raise XapiError("VDI_TOO_SMALL", into, str(size))
+    storage_rules.check_unused(call.pool, into, "copy")
+
+
 def resize(call: Call, vdi: str, size: int) -> Value:
     fields = call.database.row("VDI", vdi).fields
     storage_rules.check_unused(call.pool, vdi, "resize")
@@ -126,3 +159,4 @@ METHODS: dict[str, Handler] = {
     "VDI.clone": clone,
     "VDI.resize": resize,
 }
+OPERATIONS: dict[str, Handler] = {"VDI.copy": copy}

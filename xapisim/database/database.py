@@ -30,6 +30,8 @@ class Database:
         self.watchers: list[Watcher] = []
         self._to_many: dict[str, list[Relation]] = {}
         self._from_many: dict[str, list[Relation]] = {}
+        self._dangling: dict[tuple[Relation, str], dict[str, None]] = {}
+        """Who points at a ref that isn't there, or not yet."""
         for relation in schema.relations:
             self._to_many.setdefault(relation.one_class, []).append(relation)
             self._from_many.setdefault(relation.many_class, []).append(relation)
@@ -75,13 +77,13 @@ class Database:
             name: fields.get(name, field.default) for name, field in table.class_.fields.items()
         }
         for relation in self._from_many.get(class_name, ()):
-            complete[relation.many_field] = self._pointing_at(relation, ref)
+            complete[relation.many_field] = list(self._dangling.pop((relation, ref), ()))
         self.generation += 1
         self.population += 1
         table.add(Row(ref, complete, self.generation, self.generation))
         for relation in self._to_many.get(class_name, ()):
             self._link(relation, complete[relation.one_field], ref)
-        self._announce(class_name)
+        self.announce(class_name)
         return ref
 
     def update(self, class_name: str, ref: str, /, **values: Value) -> None:
@@ -96,16 +98,20 @@ class Database:
                 self._link(relation, target, ref)
         self.generation += 1
         self.tables[class_name].change(row, values, self.generation)
-        self._announce(class_name)
+        self.announce(class_name)
 
     def delete(self, class_name: str, ref: str) -> None:
         row = self.row(class_name, ref)
         for relation in self._to_many.get(class_name, ()):
             self._unlink(relation, row.fields[relation.one_field], ref)
+        for relation in self._from_many.get(class_name, ()):
+            pointing = row.fields[relation.many_field]
+            if pointing:
+                self._dangling[relation, ref] = dict.fromkeys(pointing)
         self.generation += 1
         self.population += 1
         self.tables[class_name].remove(row, self.generation)
-        self._announce(class_name)
+        self.announce(class_name)
 
     def touch(self, class_name: str, ref: str) -> None:
         """Makes a `mod` event without a change."""
@@ -114,23 +120,19 @@ class Database:
     def counts(self) -> dict[str, int]:
         return {table.class_.wire_name: len(table.rows) for table in self.tables.values()}
 
-    def _pointing_at(self, relation: Relation, ref: str) -> list[str]:
-        if ref == NULL:
-            return []
-        return [
-            row.ref
-            for row in self.rows(relation.one_class)
-            if row.fields[relation.one_field] == ref
-        ]
-
     def _link(self, relation: Relation, target: str, ref: str) -> None:
         many = self.tables[relation.many_class].rows.get(target)
-        if many is not None and ref not in many.fields[relation.many_field]:
+        if many is None:
+            if target != NULL:
+                self._dangling.setdefault((relation, target), {})[ref] = None
+        elif ref not in many.fields[relation.many_field]:
             self._set_many(relation, many, [ref, *many.fields[relation.many_field]])
 
     def _unlink(self, relation: Relation, target: str, ref: str) -> None:
         many = self.tables[relation.many_class].rows.get(target)
-        if many is not None:
+        if many is None:
+            self._dangling.get((relation, target), {}).pop(ref, None)
+        else:
             left = [other for other in many.fields[relation.many_field] if other != ref]
             self._set_many(relation, many, left)
 
@@ -138,9 +140,9 @@ class Database:
         self.generation += 1
         table = self.tables[relation.many_class]
         table.change(many, {relation.many_field: refs}, self.generation)
-        self._announce(relation.many_class)
+        self.announce(relation.many_class)
 
-    def _announce(self, class_name: str) -> None:
+    def announce(self, class_name: str) -> None:
         if class_name not in SILENT:
             for watcher in self.watchers:
                 watcher(class_name)

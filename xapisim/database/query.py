@@ -121,6 +121,8 @@ def marshalled(value: Value) -> str:
     """A value as the database writes it, which is what filters compare."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.16g}"
     if isinstance(value, list):
         return "(" + " ".join(f"'{marshalled(item)}'" for item in value) + ")"
     if isinstance(value, dict):

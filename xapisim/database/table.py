@@ -28,6 +28,10 @@ class Row:
             self._snapshot = Record(self.fields)
         return self._snapshot
 
+    def view(self) -> Record:
+        """The same, but not remembered: for whoever looks at every row."""
+        return self._snapshot or Record(self.fields)
+
     def change(self, values: dict[str, Value], generation: int) -> None:
         self.fields.update(values)
         self.modified = generation
@@ -69,6 +73,14 @@ class Table:
         del self._oldest_change_first[row.ref]
         self._unindex(row)
         self.deletions.append(Deletion(generation, row.created, row.ref))
+
+    def clear(self) -> None:
+        """Forgets everything, deletions too."""
+        self.rows.clear()
+        self.by_uuid.clear()
+        self.by_name.clear()
+        self.deletions.clear()
+        self._oldest_change_first.clear()
 
     def changed_since(self, generation: int) -> Iterator[Row]:
         """Rows whose last change is newer, newest first."""

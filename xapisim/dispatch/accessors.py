@@ -7,7 +7,7 @@ from xapisim.classes.call import Call, Handler
 from xapisim.database import query
 from xapisim.errors import XapiError
 from xapisim.schema.model import Class, Field
-from xapisim.values import VOID, Value
+from xapisim.values import VOID, Listing, Value
 
 
 def queries(class_: Class) -> dict[str, Handler]:
@@ -22,7 +22,7 @@ def _listings(class_: Class) -> dict[str, Handler]:
         return call.database.refs(name)
 
     def get_all_records(call: Call) -> Value:
-        return {row.ref: row.snapshot() for row in call.database.rows(name)}
+        return Listing({row.ref: row.view() for row in call.database.rows(name)})
 
     def get_all_where(call: Call, expression: str) -> Value:
         matches = query.compile_filter(class_, expression)
@@ -30,7 +30,8 @@ def _listings(class_: Class) -> dict[str, Handler]:
 
     def get_all_records_where(call: Call, expression: str) -> Value:
         matches = query.compile_filter(class_, expression)
-        return {row.ref: row.snapshot() for row in call.database.rows(name) if matches(row)}
+        rows = [row for row in call.database.rows(name) if matches(row)]
+        return Listing({row.ref: row.view() for row in rows})
 
     return {
         "get_all": get_all,

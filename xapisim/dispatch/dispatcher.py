@@ -6,6 +6,8 @@ import logging
 
 from xapisim.classes.call import Call
 from xapisim.classes.engine import Engine
+from xapisim.classes.members import EMERGENCY_CALLS
+from xapisim.dispatch import releases
 from xapisim.dispatch.methods import Method, internal_names, names, table
 from xapisim.errors import CancelledByUserError, XapiError, internal
 from xapisim.values import Value
@@ -28,21 +30,30 @@ class Dispatcher:
             return names()
         asynchronous = name.startswith(_ASYNC)
         method = self._methods.get(name[len(_ASYNC) :] if asynchronous else name)
-        if method is None:
+        if method is None or not releases.has(self._software(), method.name):
             raise self._unknown(host, name, params)
         if asynchronous and not method.has_async:
             raise internal(f"No async mode for this operation (rpc: {method.name})")
+        self.engine.members.check(host, method.name)
         args = _arguments(method, params)
         call = Call(self.engine, host, params[0] if method.needs_session else "")
         if method.name == _LOCAL_LOGOUT:
             self.engine.sessions.check_local(call.session, host)
         elif method.needs_session:
+            if method.name not in EMERGENCY_CALLS:
+                await self.engine.members.connected(host)
             self.engine.sessions.check(call.session, host)
         if asynchronous:
             return self._start(call, name, method, args)
         if method.is_operation:
             return await self._run_with_task(call, name, method, args)
         return await _run(call, method, args)
+
+    def _software(self) -> dict[str, str]:
+        """What the coordinator runs."""
+        pool = self.engine.pool
+        software: dict[str, str] = pool.database.read("host", pool.coordinator, "software_version")
+        return software
 
     def _unknown(self, host: str, name: str, params: list[Value]) -> XapiError:
         """Unknown names are looked for among extensions, which takes a session if one is given."""
@@ -55,6 +66,7 @@ class Dispatcher:
     def _start(self, call: Call, name: str, method: Method, args: list[Value]) -> str:
         """The task bears the name as it was called, alias or not."""
         call.task = self.engine.tasks.create(name, call.host)
+        self.engine.sessions.started(call.session, call.task)
         self.engine.pool.spawn(self._run_in_background(call, method, args))
         return call.task
 

@@ -11,14 +11,20 @@ from importlib import resources
 
 from xapisim.classes import (
     advice_calls,
+    checkpoints,
     device_calls,
     evacuation,
     event_calls,
+    guest_requests,
     host_calls,
+    host_power,
+    network_calls,
+    plugins,
     pool_calls,
     power,
     reset,
     session_calls,
+    small_calls,
     snapshots,
     sr_calls,
     storage_calls,
@@ -29,6 +35,9 @@ from xapisim.classes import (
     vm_resources,
 )
 from xapisim.classes.call import Handler
+from xapisim.classes.ha import calls as ha_calls
+from xapisim.classes.membership import calls as membership_calls
+from xapisim.classes.membership import eject, join
 from xapisim.classes.migration import calls as migration_calls
 from xapisim.classes.xenmotion import calls as xenmotion_calls
 from xapisim.dispatch import accessors
@@ -47,9 +56,13 @@ _MODELLED: dict[str, Handler] = {
     **event_calls.METHODS,
     **vm_calls.METHODS,
     **vm_resources.METHODS,
+    **guest_requests.METHODS,
     **host_calls.METHODS,
+    **host_power.METHODS,
+    **network_calls.METHODS,
     **storage_calls.METHODS,
     **sr_calls.METHODS,
+    **small_calls.METHODS,
     **vdi_calls.METHODS,
     **device_calls.METHODS,
     **xenmotion_calls.METHODS,
@@ -57,14 +70,25 @@ _MODELLED: dict[str, Handler] = {
     **advice_calls.METHODS,
     **evacuation.METHODS,
     **reset.METHODS,
+    **membership_calls.METHODS,
+    **ha_calls.METHODS,
 }
 _OPERATIONS: dict[str, Handler] = {
     **power.OPERATIONS,
     **suspension.OPERATIONS,
     **evacuation.OPERATIONS,
+    **plugins.OPERATIONS,
     **snapshots.OPERATIONS,
+    **checkpoints.OPERATIONS,
+    **sr_calls.OPERATIONS,
+    **vdi_calls.OPERATIONS,
     **migration_calls.OPERATIONS,
     **xenmotion_calls.OPERATIONS,
+    **membership_calls.OPERATIONS,
+    **host_power.OPERATIONS,
+    **ha_calls.OPERATIONS,
+    **join.OPERATIONS,
+    **eject.OPERATIONS,
 }
 """Calls that take time: each runs in a task of its own, also when it is called synchronously."""
 

@@ -13,7 +13,16 @@ DISK_PHASES = ("mirror", "disks_copied", "imported")
 """What Storage XenMotion goes through before the memory: each disk, all disks, the record at the
 destination pool.
 """
-ENDS = ("source_running", "halted", "dest_running")
+ENDS = (
+    "source_running",
+    "halted",
+    "dest_running",
+    "suspended",
+    "duplicated",
+    "dest_unrecorded",
+)
+PLANES = ("management", "migration", "client")
+"""Between two toolstacks, between two hypervisors, between clients and a host."""
 MOMENTS = ("at_once", "at_end")
 
 
@@ -33,12 +42,17 @@ class Fault:
     vm: str = ""
     phase: str = ""
     sr: str = ""
+    text: str = ""
     at_progress: float = 0.0
     leftovers: bool = False
     seconds: float = 0.0
     error: tuple[str, ...] = ()
     end: str = "source_running"
     when: str = "at_end"
+    plane: str = ""
+    other: str = ""
+    originator: str = ""
+    name: str = ""
     seen: int = 0
 
     def as_json(self) -> dict[str, Value]:
@@ -78,6 +92,8 @@ _ERROR = _Key("a list of texts, the error code first", _is_error)
 _PHASE = _one_of(PHASES + DISK_PHASES, required=True)
 _FRACTION = _Key("a number from 0 to 1", lambda value: _is_number(value) and value <= 1)
 _YES_NO = _Key("true or false", lambda value: isinstance(value, bool))
+_HOST = {"host": _text(required=True)}
+_GUEST = {"vm": _text(required=True), "phase": _one_of(PHASES, required=True), "nth": _NTH}
 _CALL = {"method": _text(required=True), "nth": _NTH, "host": _text()}
 
 _KEYS: dict[str, dict[str, _Key]] = {
@@ -102,8 +118,25 @@ _KEYS: dict[str, dict[str, _Key]] = {
     "sr_full": {"sr": _text(required=True), "nth": _NTH},
     "drop_task_row": {"vm": _text(), "when": _one_of(MOMENTS), "nth": _NTH},
     "slow_copy": {"host": _text(required=True), "seconds": _SECONDS},
-    "host_offline": {"host": _text(required=True)},
-    "restart_toolstack": {"host": _text(required=True)},
+    "fail_save": {"host": _text(required=True), "text": _text(required=True)},
+    "cpu_follows_host": {},
+    "early_cancel_wins": {},
+    "vlans_lost": {},
+    "host_offline": _HOST,
+    "host_death": _HOST,
+    "restart_toolstack": _HOST,
+    "coordinator_failover": _HOST,
+    "partition": {**_HOST, "plane": _one_of(PLANES, required=True), "other": _text()},
+    "hang": _HOST,
+    "slow_answers": {**_HOST, "seconds": _SECONDS},
+    "drop_connections": _HOST,
+    "session_evict": {"originator": _text()},
+    "stale_database": _HOST,
+    "guest_reboot": _GUEST,
+    "guest_shutdown": _GUEST,
+    "guest_crash": _GUEST,
+    "duplicate_vm": {**_HOST, "vm": _text(required=True)},
+    "orphan_vdi": {"sr": _text(required=True), "name": _text()},
 }
 NAMES = tuple(_KEYS)
 

@@ -84,10 +84,31 @@ class Faults:
             fault for fault in self._armed.values() if fault.fault == name and fault.sr in sr
         )
 
+    def is_armed(self, name: str) -> bool:
+        """Whether a fault that strikes everywhere is on."""
+        return any(fault.fault == name for fault in self._armed.values())
+
     def for_host(self, name: str, host: frozenset[str]) -> Fault | None:
         """The fault of that name on this host (known by name and uuid); counts it."""
         return self._struck(
             fault for fault in self._armed.values() if fault.fault == name and fault.host in host
+        )
+
+    def for_whole_host(self, name: str, host: str) -> Fault | None:
+        """The fault of that name on the host of that name, whatever is called there."""
+        for fault in self._armed.values():
+            if fault.fault == name and fault.host == host:
+                return fault
+        return None
+
+    def cuts(self, plane: str, one: frozenset[str], other: frozenset[str]) -> bool:
+        """Whether a partition keeps these two hosts apart (each known by name and uuid); one that
+        names a single host keeps it from all others.
+        """
+        return any(
+            _parts(fault, one, other) or _parts(fault, other, one)
+            for fault in self._armed.values()
+            if fault.fault == "partition" and fault.plane == plane
         )
 
     @staticmethod
@@ -103,3 +124,7 @@ class Faults:
             fault.fault == "hold" and fault.phase == phase and (not fault.vm or fault.vm in vm)
             for fault in self._armed.values()
         )
+
+
+def _parts(fault: Fault, one: frozenset[str], other: frozenset[str]) -> bool:
+    return fault.host in one and one != other and (not fault.other or fault.other in other)

@@ -5,6 +5,7 @@ trace is kept here.
 import asyncio
 from dataclasses import dataclass, field
 
+from xapisim.classes.engine import Seat
 from xapisim.dispatch.dispatcher import Dispatcher
 from xapisim.errors import XapiError
 from xapisim.trace import Trace
@@ -34,15 +35,12 @@ class Access:
 
 
 class Calls:
-    def __init__(
-        self, dispatcher: Dispatcher, host: str, trace: Trace, access: Access | None = None
-    ) -> None:
-        self._dispatcher = dispatcher
+    def __init__(self, seat: Seat, trace: Trace, access: Access | None = None) -> None:
+        self._seat = seat
         self._access = access or Access()
-        self._host = host
         self._trace = trace
-        self._name = dispatcher.engine.pool.host_name(host)
-        self._faults = dispatcher.engine.pool.faults
+        self._name = seat.name
+        self._faults = seat.engine.pool.faults
 
     async def call(self, method: str, params: list[Value]) -> Value:
         """The value of the call; raises XapiError, and DroppedError where a fault cuts the line."""
@@ -64,21 +62,27 @@ class Calls:
             self._trace.add(self._name, method, who, params, outcome)
 
     async def _dispatch(self, method: str, params: list[Value]) -> Value:
-        host = self._host
+        engine, host = self._seat.engine, self._seat.host
         if self._access.is_local:
+            engine.members.check(host, method)
             if method in _LOGINS and len(params) > 1:
-                account = self._dispatcher.engine.pool.account
+                account = engine.pool.account
                 params = [account.user, account.password, *params[2:]]
             if method not in _AT_THE_HOST_ITSELF:
-                host = self._dispatcher.engine.pool.coordinator
+                host = engine.members.coordinator_of(host)
         try:
-            return await self._dispatcher.call(host, method, params)
+            return await Dispatcher(engine).call(host, method, params)
         except XapiError as error:
             if error.code != _REDIRECT or error.params[0] not in self._access.redirects:
                 raise
             raise XapiError(_REDIRECT, self._access.redirects[error.params[0]]) from error
 
     async def _strike_before(self, method: str) -> None:
+        while self._faults.for_whole_host("hang", self._name):
+            await self._faults.changed()
+        slow = self._faults.for_whole_host("slow_answers", self._name)
+        if slow is not None:
+            await asyncio.sleep(slow.seconds)
         delay = self._faults.for_call("delay", method, self._name)
         if delay is not None:
             await asyncio.sleep(delay.seconds)
@@ -96,4 +100,4 @@ class Calls:
         if method == _LOGIN:
             return (str(params[3]) if len(params) > 3 else "", "")
         session = params[0] if params and isinstance(params[0], str) else ""
-        return (self._dispatcher.engine.sessions.originator(session), session)
+        return (self._seat.engine.sessions.originator(session), session)

@@ -4,6 +4,7 @@ it.
 
 import json
 import logging
+from pathlib import Path
 
 from aiohttp import web
 
@@ -32,6 +33,7 @@ class Control:
         app.router.add_delete("/sim/faults", self._lift_all)
         app.router.add_delete("/sim/faults/{id}", self._lift)
         app.router.add_post("/sim/clock", self._step)
+        app.router.add_post("/sim/plugins", self._add_plugin)
         return app
 
     async def _domains(self, _request: web.Request) -> web.Response:
@@ -78,6 +80,20 @@ class Control:
             return _refused(f"step_s: a number of seconds expected, got {seconds!r}")
         await timeline.step(seconds)
         return web.json_response({"passed_s": timeline.passed_s})
+
+    async def _add_plugin(self, request: web.Request) -> web.Response:
+        """A program that host.call_plugin runs on every host."""
+        try:
+            given = json.loads(await request.text())
+        except ValueError as error:
+            return _refused(f"JSON expected: {error}")
+        names = given if isinstance(given, dict) else {}
+        name, program = names.get("name"), names.get("program")
+        if not (isinstance(name, str) and isinstance(program, str) and name and program):
+            return _refused("name and program: two texts expected")
+        for engine in self._engines.values():
+            engine.site.plugins[name] = Path(program)
+        return web.json_response({"name": name, "program": program})
 
     async def _lift_all(self, _request: web.Request) -> web.Response:
         self._faults.lift_all()

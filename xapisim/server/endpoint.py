@@ -3,21 +3,20 @@
 import asyncio
 import html
 
-from aiohttp import web
-
 from xapisim.dispatch.dispatcher import LIST_METHODS
 from xapisim.errors import XapiError
 from xapisim.server.calls import Calls, DroppedError
 from xapisim.server.doors import Door
+from xapisim.server.http import Reply, Request, Server, head
 from xapisim.wire import json_rpc, xml_in, xml_out
 from xapisim.wire.xml_in import MalformedRequestError
 
 _COMMON = {"cache-control": "no-cache, no-store"}
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "X-Requested-With"}
-_XML = {**_COMMON, "content-type": "text/xml", **_CORS}
-_JSON = {**_COMMON, "content-type": "application/json", **_CORS}
-_HTML = {"content-type": "text/html", "connection": "close", **_COMMON}
-_OPTIONS = {**_COMMON, **_CORS, "Access-Control-Allow-Methods": "PUT"}
+_XML = head({**_COMMON, "content-type": "text/xml", **_CORS})
+_JSON = head({**_COMMON, "content-type": "application/json", **_CORS})
+_HTML = head({"content-type": "text/html", "connection": "close", **_COMMON})
+_OPTIONS = head({**_COMMON, **_CORS, "Access-Control-Allow-Methods": "PUT"})
 _FORBIDDEN = (
     b"<html><body><h1>HTTP 403 forbidden</h1>"
     b"Access to the requested resource is forbidden.</body></html>"
@@ -28,8 +27,6 @@ _BROKEN = (
     "representative.<h1> Additional information </h1>{}</body></html>"
 )
 _XML_PATHS = ("/", "/RPC2")
-IDLE_S = 43_200.0
-"""XAPI keeps idle connections; the TLS proxy before it gives up after twelve hours."""
 
 
 class Endpoint:
@@ -38,7 +35,7 @@ class Endpoint:
     def __init__(self, calls: Calls, door: Door) -> None:
         self._calls = calls
         self._door = door
-        self._http = web.Server(self._answer, access_log=None, keepalive_timeout=IDLE_S)
+        self._http = Server(self._answer)
         self._listening: asyncio.Server | None = None
 
     @property
@@ -54,34 +51,33 @@ class Endpoint:
         if self._listening is not None:
             self._listening.close()
             self._listening = None
-        for connection in self._http.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        self._http.abort()
 
     async def close(self) -> None:
         self.cut()
-        # 0 would mean no limit, and a poll that blocks would hold the whole program.
-        await self._http.shutdown(timeout=0.05)
+        await self._http.shut_down()
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _answer(self, request: Request) -> Reply | None:
+        """Nothing where a fault cuts the line."""
         if request.method == "OPTIONS":
-            return web.Response(headers=_OPTIONS)
+            return Reply(head=_OPTIONS)
         if request.method != "POST":
-            return web.Response(status=403, body=_FORBIDDEN, headers=_HTML)
+            return Reply(_FORBIDDEN, 403, _HTML, closes=True)
         try:
-            return await self._reply(request.path, await request.read())
+            return await self._reply(request.path, request.body)
         except MalformedRequestError as error:
             return _broken(str(error))
         except DroppedError:
-            if request.transport is not None:
-                request.transport.abort()
-            return web.Response()
+            return None
 
-    async def _reply(self, path: str, body: bytes) -> web.StreamResponse:
+    async def _reply(self, path: str, body: bytes) -> Reply:
         if path in _XML_PATHS:
-            return web.Response(body=await self._xml(body), headers=_XML)
+            return Reply(await self._xml(body), head=_XML)
         if path == "/jsonrpc":
-            return web.Response(body=await self._json(body), headers=_JSON)
+            return Reply(await self._json(body), head=_JSON)
         raise MalformedRequestError('Xmlm.Error(1:1, "expected root element")')
 
     async def _xml(self, body: bytes) -> bytes:
@@ -101,9 +97,7 @@ class Endpoint:
         return json_rpc.success(call, value)
 
 
-def _broken(text: str) -> web.Response:
+def _broken(text: str) -> Reply:
     """What XAPI answers to a body that is no request; it closes the connection."""
     page = _BROKEN.format(html.escape(text))
-    response = web.Response(status=500, reason="Internal Error", body=page.encode(), headers=_HTML)
-    response.force_close()
-    return response
+    return Reply(page.encode(), 500, _HTML, closes=True)

@@ -2,38 +2,71 @@
 lifted.
 """
 
-from xapisim.classes import toolstack
-from xapisim.classes.engine import Engine
+from collections.abc import Callable, Iterator
+
+from xapisim.classes import accidents, machine, toolstack
+from xapisim.classes.engine import Seat, Site
+from xapisim.classes.membership import handover
 from xapisim.faults.model import Fault
+from xapisim.faults.registry import Faults
+from xapisim.server.machines import Machines
+
+_Act = Callable[[Seat, Fault], None]
 
 
 class Incidents:
-    """Listens to the armed faults on behalf of one pool."""
+    """Listens to the armed faults on behalf of all pools."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        engine.pool.faults.listeners.append(self._on_fault)
+    def __init__(self, site: Site, faults: Faults, machines: Machines) -> None:
+        self._site = site
+        self._machines = machines
+        self._armed: dict[str, _Act] = {
+            "host_offline": lambda seat, _: seat.engine.pool.reachability.take_away(seat.host),
+            "host_death": lambda seat, _: machine.lose_power(seat.engine, seat.host),
+            "restart_toolstack": self._restart,
+            "coordinator_failover": lambda seat, _: handover.fail_over(seat.engine, seat.host),
+            "drop_connections": lambda seat, _: machines.drop_connections(seat),
+            "stale_database": lambda seat, _: seat.engine.pool.keep_old_state(),
+            "duplicate_vm": lambda seat, fault: accidents.duplicate(seat, fault.vm),
+            "partition": self._part,
+        }
+        self._lifted: dict[str, _Act] = {
+            "host_offline": lambda seat, _: seat.engine.pool.reachability.bring_back(seat.host),
+            "host_death": self._power_on,
+            "stale_database": lambda seat, _: seat.engine.pool.forget_old_state(),
+            "partition": self._heal,
+        }
+        faults.listeners.append(self._on_fault)
 
     def _on_fault(self, fault: Fault, armed: bool) -> None:
-        if fault.fault not in ("host_offline", "restart_toolstack"):
-            return
-        for ref in self._named(fault.host):
-            self._carry_out(fault, ref, armed=armed)
+        act = (self._armed if armed else self._lifted).get(fault.fault)
+        if act is not None:
+            for seat in self._named(fault.host):
+                act(seat, fault)
+        for engine in self._site.pools.values():
+            if armed and fault.fault == "session_evict":
+                engine.sessions.evict(fault.originator)
+            if armed and fault.fault == "orphan_vdi":
+                accidents.leave_orphan(engine, fault.sr, fault.name)
 
-    def _named(self, name: str) -> list[str]:
-        db = self._engine.pool.database
-        return [
-            row.ref
-            for row in db.rows("host")
-            if name in (row.fields["name_label"], row.fields["uuid"])
-        ]
+    def _named(self, name: str) -> Iterator[Seat]:
+        for seat in list(self._site.seats):
+            if name in {seat.name, *seat.engine.pool.host_names(seat.host)}:
+                yield seat
 
-    def _carry_out(self, fault: Fault, host: str, *, armed: bool) -> None:
-        pool = self._engine.pool
-        if fault.fault == "restart_toolstack":
-            if armed:
-                pool.spawn(toolstack.restart(self._engine, host))
-        elif armed:
-            pool.reachability.take_away(host)
-        else:
-            pool.reachability.bring_back(host)
+    @staticmethod
+    def _restart(seat: Seat, _: Fault) -> None:
+        seat.engine.pool.spawn(toolstack.restart(seat.engine, seat.host))
+
+    @staticmethod
+    def _power_on(seat: Seat, _: Fault) -> None:
+        seat.engine.pool.spawn(machine.get_power(seat.engine, seat.host))
+
+    def _part(self, seat: Seat, fault: Fault) -> None:
+        """Between hosts, those who would talk look at the fault themselves."""
+        if fault.plane == "client":
+            self._machines.shut(seat)
+
+    def _heal(self, seat: Seat, fault: Fault) -> None:
+        if fault.plane == "client":
+            seat.engine.pool.spawn(self._machines.open(seat))

@@ -3,6 +3,7 @@ end.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -13,9 +14,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from xapisim.classes.engine import Engine
-from xapisim.classes.housekeeping import Housekeeping
-from xapisim.dispatch.dispatcher import Dispatcher
+from xapisim.classes.engine import Engine, Seat, Site
 from xapisim.errors import WorldError
 from xapisim.faults.model import Fault, FaultError, parse_list
 from xapisim.faults.registry import Faults
@@ -26,6 +25,7 @@ from xapisim.server.control import Control
 from xapisim.server.doors import TcpDoor, UnixDoor, listen
 from xapisim.server.endpoint import Endpoint
 from xapisim.server.incidents import Incidents
+from xapisim.server.machines import Machines
 from xapisim.trace import Trace
 from xapisim.world.model import World
 
@@ -54,11 +54,14 @@ class Simulator:
     settings: Settings
     faults: Faults = field(default_factory=Faults)
     trace: Trace = field(default_factory=Trace)
-    engines: dict[str, Engine] = field(default_factory=dict)
+    site: Site = field(default_factory=Site)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     """By host name; a name that a second pool has too is preceded by its pool's."""
     tls: dict[str, Endpoint] = field(default_factory=dict)
     unix: dict[str, Endpoint] = field(default_factory=dict)
+    _machines: Machines = field(default_factory=Machines)
+    _redirects: dict[str, str] = field(default_factory=dict)
+    """What a plain address is over TLS."""
     _tls_context: ssl.SSLContext | None = None
     _first_tls_port: int = 0
 
@@ -66,6 +69,8 @@ class Simulator:
         """Opens everything; the result is the ready line. Raises WorldError and OSError."""
         faults = [fault for world in worlds for fault in checked_faults(world)]
         await self._prepare_doors([name for world in worlds for name in world.hosts().values()])
+        self.site.on_founded.append(self._machines.watch)
+        Incidents(self.site, self.faults, self._machines)
         for world in worlds:
             for note in world.notes:
                 _log.warning("world.completed origin=%s %s", world.origin, note)
@@ -99,62 +104,50 @@ class Simulator:
 
     async def _open_pool(self, world: World) -> None:
         engine = build(world, self.settings, self.faults)
-        engine.neighbours = self.engines
-        dispatcher = Dispatcher(engine)
-        self.engines[self._unused(self.engines, world.name, world.origin)] = engine
-        opened: dict[str, list[Endpoint]] = {}
-        redirects: dict[str, str] = {}
+        self.site.plugins |= world.plugins
+        pool = self._unused(self.site.pools, world.name, world.origin)
+        seats = []
         for ref, name in world.hosts().items():
             label = self._unused(self.endpoints, name, world.name)
-            opened[ref] = self._host_endpoints(dispatcher, ref, label, redirects)
-            endpoint = self.endpoints[label]
-            engine.pool.endpoints[ref] = endpoint.address
+            seat = Seat(name, engine, ref, follows_endpoint=world.follows_endpoints)
+            self._open_doors(seat, label)
+            engine.pool.endpoints[ref] = seat.endpoint
             if world.follows_endpoints:
-                engine.pool.database.update("host", ref, address=endpoint.address)
-        Incidents(engine)
-        engine.pool.spawn(Housekeeping(engine).run())
-        self._follow_reachability(engine, opened)
-        for endpoint in [endpoint for of_host in opened.values() for endpoint in of_host]:
-            await endpoint.open()
+                engine.pool.database.update("host", ref, address=seat.endpoint)
+            seats.append(seat)
+        self.site.seats += seats
+        self.site.add(pool, engine)
+        for seat in seats:
+            await self._machines.open(seat)
 
-    def _host_endpoints(
-        self, dispatcher: Dispatcher, ref: str, label: str, redirects: dict[str, str]
-    ) -> list[Endpoint]:
-        """All ways to one host; `redirects` collects what its plain address is over TLS."""
+    def _open_doors(self, seat: Seat, label: str) -> None:
+        """All ways to one host."""
         number = len(self.endpoints)
         door = TcpDoor(self.ports.bind, self.ports[number])
-        self.endpoints[label] = Endpoint(Calls(dispatcher, ref, self.trace), door)
-        opened = [self.endpoints[label]]
+        seat.endpoint = door.address
+        self.endpoints[label] = self._endpoint(seat, door, Access())
         if self._tls_context is not None:
             port = self.ports[self._first_tls_port + number]
             secured = TcpDoor(self.ports.bind, port, self._tls_context)
-            redirects[door.address] = secured.address
-            access = Access(redirects=redirects)
-            self.tls[label] = Endpoint(Calls(dispatcher, ref, self.trace, access), secured)
-            opened.append(self.tls[label])
+            self._redirects[door.address] = secured.address
+            access = Access(redirects=self._redirects)
+            self.tls[label] = self._endpoint(seat, secured, access)
         if self.ports.unix_dir is not None:
             local = UnixDoor(self.ports.unix_dir / f"{label.replace('/', '_')}.sock")
-            access = Access(is_local=True)
-            self.unix[label] = Endpoint(Calls(dispatcher, ref, self.trace, access), local)
-            opened.append(self.unix[label])
-        return opened
+            self.unix[label] = self._endpoint(seat, local, Access(is_local=True))
 
-    def _follow_reachability(self, engine: Engine, opened: dict[str, list[Endpoint]]) -> None:
-        def changed(host: str, reachable: bool) -> None:
-            for endpoint in opened[host]:
-                if reachable:
-                    engine.pool.spawn(endpoint.open())
-                else:
-                    endpoint.cut()
-
-        engine.pool.reachability.listeners.append(changed)
+    def _endpoint(self, seat: Seat, door: TcpDoor | UnixDoor, access: Access) -> Endpoint:
+        seat.addresses.add(door.address)
+        endpoint = Endpoint(Calls(seat, self.trace, access), door)
+        self._machines.add(seat, endpoint)
+        return endpoint
 
     @staticmethod
     def _unused(taken: dict[str, Endpoint] | dict[str, Engine], name: str, prefix: str) -> str:
         return f"{prefix}/{name}" if name in taken else name
 
     async def _open_control(self) -> str:
-        app = Control(self.engines, self.faults, self.trace).application()
+        app = Control(self.site.pools, self.faults, self.trace).application()
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         listener = listen(self.ports.bind, self.ports[len(self.endpoints)])
@@ -163,7 +156,7 @@ class Simulator:
         return f"http://{host}:{port}"
 
     async def stop(self) -> None:
-        for engine in self.engines.values():
+        for engine in self.site.pools.values():
             for job in list(engine.pool.jobs):
                 job.cancel()
         for ways in (self.endpoints, self.tls, self.unix):
@@ -182,6 +175,16 @@ def checked_faults(world: World) -> list[Fault]:
         raise WorldError(world.origin, str(error)) from error
 
 
+def settle(worlds: list[World]) -> None:
+    """What was read is in the databases now, and stays as long as the program runs: the collector
+    need not look at it again.
+    """
+    worlds.clear()
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 async def serve(simulator: Simulator, worlds: list[World]) -> None:
     """Runs until SIGTERM or SIGINT, with the ready line on stdout as soon as every port answers."""
     done = asyncio.Event()
@@ -189,6 +192,7 @@ async def serve(simulator: Simulator, worlds: list[World]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, done.set)
     ready = await simulator.start(worlds)
+    settle(worlds)
     sys.stdout.write(f"{json.dumps(ready)}\n")
     sys.stdout.flush()
     await done.wait()

@@ -25,6 +25,25 @@ PRODUCTS: dict[str, dict[str, str]] = {
         "linux": "4.19.0+1",
         "db_schema": "5.603",
     },
+    **{
+        version: {
+            "product_version": product,
+            "product_version_text": version,
+            "product_version_text_short": version,
+            "product_brand": "XenServer",
+            "platform_version": platform,
+            "xapi": "1.3",
+        }
+        for version, product, platform in (
+            ("7.6", "7.6.0", "2.7.1"),
+            ("7.1", "7.1.0", "2.2.0"),
+            ("7.0", "7.0.0", "2.1.0"),
+            ("6.5", "6.5.0", "1.9.0"),
+            ("6.2", "6.2.0", "1.8.0"),
+            ("6.1", "6.1.0", "1.6.10"),
+            ("6.0", "6.0.0", "1.4.0"),
+        )
+    },
 }
 """What host.software_version says, by the `version` key of a host."""
 BRAND = {

@@ -3,6 +3,7 @@ of.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from xapisim.values import Value
 
@@ -24,6 +25,8 @@ class World:
     without_tools: set[str] = field(default_factory=set)
     """VMs whose guests never report drivers."""
     faults: list[Value] = field(default_factory=list)
+    plugins: dict[str, Path] = field(default_factory=dict)
+    """Programs that host.call_plugin runs, by the plug-in's name."""
     instant: bool = False
     stepped: bool = False
     generation: int = 1

@@ -86,8 +86,8 @@ def _software_version(keys: Keys) -> dict[str, str]:
     version = keys.one_of("version", tuple(defaults.PRODUCTS), "8.3")
     product = {**defaults.BRAND, **defaults.PRODUCTS[version], "hostname": "localhost"}
     for key in ("platform_version", "xapi_build", "xen"):
-        product[key] = keys.text(key, product[key])
-    return product
+        product[key] = keys.text(key, product.get(key, ""))
+    return {key: text for key, text in product.items() if text}
 
 
 def _add_dom0(places: Places, host: str, ref: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from xapisim.errors import WorldError
 from xapisim.ids import Ids
 from xapisim.values import NULL
-from xapisim.world import defaults
+from xapisim.world import defaults, plugins
 from xapisim.world.guests import add_vms
 from xapisim.world.keys import Keys
 from xapisim.world.model import World
@@ -35,6 +35,7 @@ def _pool(path: Path, top: Keys, pool: Keys, seed: int) -> World:
     add_srs(places, list(top.tables("sr")))
     add_vms(places, list(top.tables("vm")))
     world.faults = top.items("fault")
+    world.plugins = plugins.read(path.parent, list(top.tables("plugin")))
     world.stepped = pool.flag("stepped", default=False)
     world.instant = pool.flag("instant", default=False)
     world.add(

@@ -4,6 +4,7 @@ from hostagent.model.finding import Finding, Reason, passed, refused
 from hostagent.model.records import GuestMetricsRecord, HostRecord, VmRecord
 
 POOL_MIGRATE = "pool_migrate"
+MIGRATE_SEND = "migrate_send"
 CANT_SUSPEND = "data-cant-suspend-reason"
 
 
@@ -63,52 +64,52 @@ def idle(vm: VmRecord) -> Finding:
     )
 
 
-def unblocked(vm: VmRecord) -> Finding:
+def unblocked(vm: VmRecord, operation: str = POOL_MIGRATE) -> Finding:
     """An operator may forbid an operation on a VM, with a reason."""
     subject = f"instance/{vm.name}"
-    if POOL_MIGRATE not in vm.blocked_operations:
-        return passed(
-            Reason.OPERATION_BLOCKED, subject, f"{POOL_MIGRATE} is not blocked on {vm.name}"
-        )
-    why = vm.blocked_operations[POOL_MIGRATE]
+    if operation not in vm.blocked_operations:
+        return passed(Reason.OPERATION_BLOCKED, subject, f"{operation} is not blocked on {vm.name}")
+    why = vm.blocked_operations[operation]
     return refused(
         Reason.OPERATION_BLOCKED,
         subject,
-        f"{POOL_MIGRATE} is blocked on {vm.name}: {why or 'no reason given'}",
-        f"remove {POOL_MIGRATE} from the VM's blocked_operations",
+        f"{operation} is blocked on {vm.name}: {why or 'no reason given'}",
+        f"remove {operation} from the VM's blocked_operations",
         blocked_because=why,
     )
+
+
+def protection(vm: VmRecord, own_vm: str, tag: str) -> str:
+    """Return why the VM is never moved; empty: it may be (R16 of XAPI)."""
+    if vm.uuid == own_vm:
+        return "this agent runs in it"
+    if tag in vm.tags or tag in vm.other_config:
+        return f"it bears {tag}"
+    return "" if vm.ordinary else "it is a template, a snapshot or a control domain"
 
 
 def unprotected(vm: VmRecord, own_vm: str, tag: str) -> list[Finding]:
     """The agent's own VM and the infrastructure's stay where they are, as do control domains."""
     subject = f"instance/{vm.name}"
-    if vm.uuid == own_vm:
-        why = "this agent runs in it"
-    elif tag in vm.tags or tag in vm.other_config:
-        why = f"it bears {tag}"
-    elif not vm.ordinary:
-        why = "it is a template, a snapshot or a control domain"
-    else:
-        return []
+    why = protection(vm, own_vm, tag)
+    if not why:
+        text = f"{vm.name} is not protected"
+        return [passed(Reason.INSTANCE_PROTECTED, subject, text)]
     remedy = f"remove {tag} if it may move" if tag in why else "move another instance"
     return [refused(Reason.INSTANCE_PROTECTED, subject, f"{vm.name} is protected: {why}", remedy)]
 
 
-def movable(vm: VmRecord) -> list[Finding]:
-    """Devices passed through from the host can't follow."""
-    devices = {"PCI device": vm.pcis, "vGPU": vm.vgpus, "vUSB": vm.vusbs}
-    return [
-        refused(
-            Reason.DEVICE_NOT_MIGRATABLE,
-            f"instance/{vm.name}",
-            f"{vm.name} has {len(refs)} {name}(s), which can't move",
-            f"detach each {name}",
-            count=len(refs),
-        )
-        for name, refs in devices.items()
-        if refs
-    ]
+def mobile(vm: VmRecord, *, immobile: bool, nested: bool) -> Finding:
+    """XAPI marks guests that can't move, among them those with virtual machines inside (A9.6)."""
+    subject = f"instance/{vm.name}"
+    figures = {"nomigrate": immobile, "nested_virt": nested}
+    if not immobile and not nested:
+        text = f"XAPI does not mark {vm.name} as immobile"
+        return passed(Reason.INSTANCE_IMMOBILE, subject, text, **figures)
+    why = "it uses nested virtualisation" if nested else "it is marked so"
+    text = f"XAPI says that {vm.name} can't move: {why}"
+    remedy = "switch nested virtualisation off (platform:nested-virt) and restart the instance"
+    return refused(Reason.INSTANCE_IMMOBILE, subject, text, remedy, **figures)
 
 
 def suspendable(vm: VmRecord, metrics: GuestMetricsRecord | None) -> Finding:

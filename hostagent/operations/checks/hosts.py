@@ -2,7 +2,10 @@
 
 from hostagent.model.facts import HostFacts, InstanceFacts
 from hostagent.model.finding import Finding, Reason, passed, refused
+from hostagent.model.records import HostRecord
 from hostagent.operations.words import mib
+
+_LEAVING = frozenset({"evacuate", "shutdown", "reboot", "power_on"})
 
 
 def alive(host: HostFacts) -> Finding:
@@ -32,6 +35,23 @@ def enabled(host: HostFacts) -> Finding:
         f"{host.name} is disabled in XAPI",
         f"enable {host.name} (xe host-enable), or choose another destination",
         enabled=False,
+    )
+
+
+def idle(host: HostFacts, record: HostRecord) -> Finding:
+    """A host that is being emptied or shut down takes no guest (XAPI A12)."""
+    subject = f"host/{host.name}"
+    leaving = sorted(_LEAVING.intersection(record.current_operations.values()))
+    busy = ", ".join(leaving)
+    if not leaving:
+        text = f"{host.name} is not being emptied or shut down"
+        return passed(Reason.OPERATION_IN_PROGRESS, subject, text)
+    return refused(
+        Reason.OPERATION_IN_PROGRESS,
+        subject,
+        f"XAPI is busy with {busy} on {host.name}",
+        "wait until it has ended, or choose another destination",
+        current_operations=busy,
     )
 
 

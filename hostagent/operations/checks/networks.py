@@ -1,16 +1,85 @@
 """Is the destination on every network of the guest?"""
 
-from hostagent.model.facts import HostFacts, InstanceFacts
-from hostagent.model.finding import Finding, Reason, passed, refused
+from collections.abc import Sequence
+
+from hostagent.model.facts import HostFacts, InstanceFacts, InterfaceFacts, NetworkFacts
+from hostagent.model.finding import Finding, Reason, passed, refused, warned
+from hostagent.model.records import HostRecord, VmRecord
+from hostagent.xapi.mirror import Mirror
+
+SHARED_BY_DECREE = "assume_network_is_shared"
 
 
-def available(dest: HostFacts, instance: InstanceFacts) -> list[Finding]:
-    """A network without any physical interface is internal: XAPI itself judges those (A12)."""
+def available(
+    dest: HostFacts, instance: InstanceFacts, judged: Sequence[Finding] = ()
+) -> list[Finding]:
+    """Inside a pool it has to be the very network, with an interface of the destination on it.
+
+    Networks that `judged` (see `internal`) has refused are not told twice.
+    """
+    told = {finding.measured["network_id"] for finding in judged}
     there = {network.network_id for network in dest.networks if network.available}
     wanted = {interface.network_id: interface.network_name for interface in instance.interfaces}
     return [
-        _one(dest, network_id, name, network_id in there) for network_id, name in wanted.items()
+        _one(dest, network_id, name, network_id in there)
+        for network_id, name in wanted.items()
+        if network_id not in told
     ]
+
+
+def internal(mirror: Mirror, vm: VmRecord, dest: HostRecord) -> list[Finding]:
+    """A network without any interface is inside one host: where running VMs use it, there it is
+    (XAPI A12). The guest itself counts among them.
+    """
+    found = []
+    for ref in vm.vifs:
+        vif = mirror.vifs.get(ref)
+        network = mirror.networks.get(vif.network) if vif else None
+        if network is None or network.pifs or network.other_config.get(SHARED_BY_DECREE) == "true":
+            continue
+        others = _users(mirror, network.vifs) - {dest.ref}
+        names = ", ".join(sorted(mirror.hosts[host].name for host in others))
+        if others:
+            found.append(_inside(network.name, network.uuid, names, dest))
+    return found
+
+
+def alike(dest: HostFacts, instance: InstanceFacts) -> list[Finding]:
+    """In another pool: the network of the same name, else of the same bridge, and only one such."""
+    return [_alike(dest, interface) for interface in instance.interfaces]
+
+
+def _alike(dest: HostFacts, interface: InterfaceFacts) -> Finding:
+    there = [network for network in dest.networks if network.available]
+    named = [network for network in there if network.name == interface.network_name]
+    bridged = [network for network in there if network.bridge == interface.bridge]
+    subject, name = f"network/{interface.network_name}", interface.network_name
+    figures = {"network_id": interface.network_id, "host_id": dest.host_id, "mac": interface.mac}
+    if len(named) == 1:
+        text = f"{dest.name} is on a network {name}"
+        figures |= {"dest_network_id": named[0].network_id}
+        return passed(Reason.NETWORK_NOT_AVAILABLE, subject, text, **figures)
+    if named or len(bridged) != 1 or not interface.bridge:
+        return _unlike(dest, interface, named or bridged, figures)
+    text = f"{dest.name} has no network {name}; {bridged[0].name} is on the same bridge"
+    remedy = f"see to it that {bridged[0].name} is the same network, or give it the same name"
+    figures |= {"dest_network_id": bridged[0].network_id}
+    return warned(
+        Reason.NETWORK_NOT_AVAILABLE, subject, f"{text} {interface.bridge}", remedy, **figures
+    )
+
+
+def _unlike(
+    dest: HostFacts,
+    interface: InterfaceFacts,
+    found: list[NetworkFacts],
+    figures: dict[str, str],
+) -> Finding:
+    name = interface.network_name
+    text = f"{dest.name} is on {len(found)} networks like {name} ({interface.bridge}), not on one"
+    remedy = f"give one network of {dest.name} the name {name}, or choose another destination"
+    figures = {**figures, "candidates": str(len(found))}
+    return refused(Reason.NETWORK_NOT_AVAILABLE, f"network/{name}", text, remedy, **figures)
 
 
 def _one(dest: HostFacts, network_id: str, name: str, present: bool) -> Finding:
@@ -25,4 +94,24 @@ def _one(dest: HostFacts, network_id: str, name: str, present: bool) -> Finding:
         f"{dest.name} has no interface on {name}",
         f"connect {dest.name} to {name}, or choose another destination",
         **figures,
+    )
+
+
+def _users(mirror: Mirror, vifs: tuple[str, ...]) -> set[str]:
+    """Return the hosts of VMs that are on a network now."""
+    known = [mirror.vifs[ref] for ref in vifs if ref in mirror.vifs]
+    vms = [mirror.vms[vif.vm] for vif in known if vif.attached and vif.vm in mirror.vms]
+    places = {vm.resident_on for vm in vms}
+    return {host for host in places if host in mirror.hosts}
+
+
+def _inside(name: str, network_id: str, hosts: str, dest: HostRecord) -> Finding:
+    return refused(
+        Reason.NETWORK_NOT_AVAILABLE,
+        f"network/{name}",
+        f"{name} has no interface of any host, and running VMs use it on {hosts}",
+        f"give {name} an interface on every host, or move where its other VMs are",
+        network_id=network_id,
+        host_id=dest.uuid,
+        used_on=hosts,
     )

@@ -36,20 +36,6 @@ def exported(host_name: str, sr_name: str, attached: bool) -> Finding:
     )
 
 
-def no_block_migration(instance: InstanceFacts, wanted: bool | None) -> list[Finding]:
-    """Moving disks along is for a later release."""
-    if not wanted:
-        return []
-    return [
-        refused(
-            Reason.BLOCK_MIGRATION_UNSUPPORTED,
-            instance.subject,
-            "block migration was asked for; this release moves instances on shared storage only",
-            "leave block migration out, and move the disks to a shared SR first",
-        )
-    ]
-
-
 def _shared(
     dest: HostFacts, known: Mapping[str, SrFacts], instance: InstanceFacts, disk: DiskFacts
 ) -> Finding:

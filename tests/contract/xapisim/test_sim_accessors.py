@@ -118,9 +118,9 @@ def test_too_few_and_too_many_parameters_are_counted_without_the_session(client:
 
 
 def test_what_xapi_has_and_the_simulator_has_not_says_so(client: Client) -> None:
-    details = client.failure(client.api.VM.checkpoint, client.vm("web-1"), "x")
+    details = client.failure(client.api.VM.copy_bios_strings, client.vm("web-1"), "x")
 
-    assert details == ["NOT_IMPLEMENTED", "VM.checkpoint"]
+    assert details == ["NOT_IMPLEMENTED", "VM.copy_bios_strings"]
 
 
 def test_what_xapi_removed_is_gone(client: Client) -> None:

@@ -10,7 +10,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.contract.xapisim.pools import SmallPool
 
-CLASSES = ("VM", "host", "task", "SR", "PBD", "VBD", "message")
+CLASSES = ("VM", "host", "task", "SR", "PBD", "VBD", "VDI", "VIF", "network", "console", "message")
+POWER = st.sampled_from(["start", "hard_shutdown", "hard_reboot", "pause", "unpause", "suspend"])
+FLAGS = {"start": [False, False]}
+DISK = {
+    "name_label": "added",
+    "name_description": "",
+    "virtual_size": "1073741824",
+    "type": "user",
+    "sharable": False,
+    "read_only": False,
+    "other_config": {},
+}
+DRIVE = {
+    "bootable": False,
+    "mode": "RW",
+    "type": "Disk",
+    "empty": False,
+    "other_config": {},
+    "qos_algorithm_type": "",
+    "qos_algorithm_params": {},
+}
 WORDS = st.sampled_from(["a", "b", "c"])
 
 
@@ -73,6 +93,50 @@ class EventStream(RuleBasedStateMachine):
     def maintain(self, host: int, enabled: bool) -> None:
         name = "host.enable" if enabled else "host.disable"
         self.pool.try_call(name, self.pool.hosts[host])
+
+    @rule(vm=st.integers(0, 3), operation=POWER)
+    def power(self, vm: int, operation: str) -> None:
+        self.pool.try_call(f"VM.{operation}", self.pool.vms[vm], *FLAGS.get(operation, []))
+
+    @rule(vm=st.integers(0, 3))
+    def add_disk(self, vm: int) -> None:
+        (sr,) = self.pool.call("SR.get_all")
+        disk = self.pool.call("VDI.create", {**DISK, "SR": sr})
+        places = self.pool.call("VM.get_allowed_VBD_devices", self.pool.vms[vm])
+        drive = {**DRIVE, "VM": self.pool.vms[vm], "VDI": disk, "userdevice": places[0]}
+        self.pool.try_call("VBD.plug", self.pool.call("VBD.create", drive))
+
+    @rule(number=st.integers(0, 9), call=st.sampled_from(["unplug", "unplug_force", "destroy"]))
+    def take_drive(self, number: int, call: str) -> None:
+        drives = self.pool.call("VBD.get_all")
+        self.pool.try_call(f"VBD.{call}", drives[number % len(drives)])
+
+    @rule(number=st.integers(0, 9), call=st.sampled_from(["destroy", "snapshot", "forget"]))
+    def treat_disk(self, number: int, call: str) -> None:
+        disks = self.pool.call("VDI.get_all")
+        more: list[Any] = [{}] if call == "snapshot" else []
+        self.pool.try_call(f"VDI.{call}", disks[number % len(disks)], *more)
+
+    @rule(vm=st.integers(0, 3), call=st.sampled_from(["snapshot", "clone"]))
+    def duplicate(self, vm: int, call: str) -> None:
+        more: list[Any] = [[]] if call == "snapshot" else []
+        self.pool.try_call(f"VM.{call}", self.pool.vms[vm], "copy", *more)
+
+    @rule(number=st.integers(0, 9), call=st.sampled_from(["revert", "destroy"]))
+    def treat_copy(self, number: int, call: str) -> None:
+        copies = self.pool.call("VM.get_by_name_label", "copy")
+        if copies:
+            self.pool.try_call(f"VM.{call}", copies[number % len(copies)])
+
+    @rule(host=st.integers(0, 1))
+    def evacuate(self, host: int) -> None:
+        self.pool.try_call("host.evacuate", self.pool.hosts[host])
+
+    @rule(number=st.integers(0, 9), call=st.sampled_from(["plug", "unplug", "destroy"]))
+    def treat_connection(self, number: int, call: str) -> None:
+        connections = self.pool.call("PBD.get_all")
+        if connections:
+            self.pool.try_call(f"PBD.{call}", connections[number % len(connections)])
 
     @rule()
     def look(self) -> None:

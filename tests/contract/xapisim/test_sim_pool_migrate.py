@@ -146,7 +146,8 @@ def test_a_hard_shutdown_cancels_the_move_and_stops_the_guest(
 
 def test_a_synchronous_move_shows_as_a_task_that_is_gone_at_the_end(client: Client) -> None:
     client.move("cache-1", "xs2")
-    token = client.events(["task"], "", 0.0)["token"]
+    dumped = client.events(["task"], "", 0.0)["token"]
+    token = client.events(["task"], dumped, 0.0)["token"]
 
     client.api.VM.pool_migrate(client.vm("cache-1"), client.host("xs1"), {})
 

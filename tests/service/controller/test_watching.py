@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ Filter = scheduler_pb2.MigrationFilter
 
 @asynccontextmanager
 async def watching(
-    controller: Controller, start: int = 0, which: Filter | None = None
+    controller: Controller, start: int = 0, which: Filter | None = None, **more: Any
 ) -> AsyncIterator[Any]:
-    request = scheduler_pb2.WatchMigrationsRequest(start_revision=start, filter=which)
+    request = scheduler_pb2.WatchMigrationsRequest(start_revision=start, filter=which, **more)
     call = controller.scheduler.WatchMigrations(request, timeout=CALL_S)
     try:
         yield call
@@ -154,3 +155,69 @@ async def test_watch_of_a_stopping_controller_is_told_to_come_back(tmp_path: Pat
             await call.read()
         answer = answer_of(raised)
         assert (answer.code, answer.reason) == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+
+
+async def test_a_watch_that_resumes_is_told_every_change_between_as_it_was(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.controller() as controller:
+        async with watching(controller) as call:
+            first = (await call.read()).revision
+            await controller.migrate(world.guest.instance_id, "xs2")
+            live = [each for each in await until_ended(call) if each.migration.revision]
+
+        async with watching(controller, start=first + 1) as call:
+            again = await until_ended(call)
+
+    told = {each.migration.revision: each.migration.state for each in live}
+    assert [each.migration.revision for each in again] == sorted(told)[1:]
+    assert [each.migration.state for each in again] == [told[key] for key in sorted(told)][1:]
+
+
+async def test_a_watch_from_a_revision_that_is_not_kept_is_told_to_start_over(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        async with world.controller() as controller:
+            asked = await controller.migrate(world.guest.instance_id, "xs2")
+            newest = (await controller.ended(asked.migration_id)).revision
+        store = replace(world.settings.store, changes_kept=2)
+        world.settings = replace(world.settings, store=store)
+
+        async with world.controller() as controller:
+            with pytest.raises(grpc.aio.AioRpcError) as raised:
+                await until_refused(controller, newest - 3)
+            async with watching(controller, start=newest - 2) as call:
+                kept = await until_ended(call)
+
+    answer = answer_of(raised)
+    assert (answer.code, answer.reason) == (grpc.StatusCode.OUT_OF_RANGE, "REVISION_COMPACTED")
+    assert answer.metadata["kept_from_revision"] == str(newest - 2)
+    assert [each.migration.revision for each in kept] == [newest - 1, newest]
+
+
+async def until_refused(controller: Controller, start: int) -> None:
+    """Watch from a revision again and again until it is no longer kept."""
+    while True:
+        async with watching(controller, start=start) as call:
+            await call.read()
+
+
+async def test_bookmarks_move_on_where_nothing_matches(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world, world.controller() as controller:
+        other = Filter(instance_id=world.one.guest("db-1").instance_id)
+        async with (
+            watching(controller, which=other, bookmarks=True) as call,
+            watching(controller, which=other) as silent,
+        ):
+            first = await call.read()
+            await silent.read()
+            asked = await controller.migrate(world.guest.instance_id, "xs2")
+            ended = await controller.ended(asked.migration_id)
+
+            moved_on = await call.read()
+            while moved_on.revision < ended.revision:
+                moved_on = await call.read()
+
+            assert not moved_on.HasField("migration")
+            assert moved_on.revision > first.revision
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(silent.read(), 0.2)

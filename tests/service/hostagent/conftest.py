@@ -6,7 +6,11 @@ from contextlib import AsyncExitStack
 import pytest
 import pytest_asyncio
 
+from tests.service.hostagent import obstacles
+from tests.service.hostagent.course import Course
+from tests.service.hostagent.crossing import Yard, running_yard
 from tests.service.hostagent.pool import WORLD, Bench, running_agent
+from tests.service.hostagent.two_pools import two_pools
 from tests.support.sim import Simulator
 
 
@@ -50,3 +54,39 @@ async def own_bench(own_simulator: Simulator) -> AsyncIterator[Bench]:
         yield bench
     for host in ("xs1", "xs2"):  # wakes what connections left behind when they were cut
         bench.evict(host)
+
+
+@pytest.fixture(scope="session")
+def two_pools_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Two pools that all tests of block migrations share: each test takes a guest of its own."""
+    with two_pools(tmp_path_factory.mktemp("pools")) as simulator:
+        yield simulator
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_yard(two_pools_simulator: Simulator) -> AsyncIterator[Yard]:
+    """The agents of n1, n2 and f1, started once."""
+    async with running_yard(two_pools_simulator) as yard:
+        yield yard
+
+
+@pytest.fixture
+def yard(shared_yard: Yard) -> Iterator[Yard]:
+    """Both pools and their agents; faults that a test armed are gone after it."""
+    yield shared_yard
+    shared_yard.simulator.clear_faults()
+
+
+@pytest.fixture(scope="session")
+def course_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Three pools in which everything speaks against a move."""
+    worlds = obstacles.write(tmp_path_factory.mktemp("course"))
+    with Simulator(*worlds, time_factor=40) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def course(course_simulator: Simulator) -> AsyncIterator[Course]:
+    """The agents of all three, each started when it is first asked."""
+    async with AsyncExitStack() as stack:
+        yield Course(course_simulator, stack)

@@ -103,7 +103,6 @@ DEADLINE_S = 30.0
 PATIENCE = MigrationSettings(
     max_concurrent_moves=2, poll_s=1.0, doubt_s=0.5, operations_s=3.0, lost_reply_s=2.0
 )
-
 _guests = itertools.count(1)
 
 
@@ -162,9 +161,13 @@ class Following:
         """Return the next report."""
         return await anext(self._reports)
 
+    async def all(self) -> list[Any]:
+        """Return every report that is still to come, once the move has ended."""
+        return [report async for report in self._reports]
+
     async def last(self) -> Any:
         """Return the last report, once the move has ended."""
-        return [report async for report in self._reports][-1]
+        return (await self.all())[-1]
 
     def leave(self) -> None:
         """Hang up."""
@@ -189,9 +192,10 @@ class Bench:
         return Guest(name, ref, self.xapi.VM.get_uuid(ref))
 
     def marks(self, guest: Guest) -> dict[str, str]:
-        """Return what xenferry wrote on the guest."""
+        """Return what xenferry wrote on the guest, but for the migrations that are over."""
         config = self.xapi.VM.get_other_config(guest.ref)
-        return {key: value for key, value in config.items() if key.startswith("xenferry:")}
+        ours = [key for key in config if key.startswith("xenferry:")]
+        return {key: config[key] for key in ours if not key.startswith("xenferry:ended:")}
 
     def mark(self, guest: Guest, fence: fence_pb2.Fence) -> None:
         """Write on the guest what an agent writes before a move."""
@@ -223,6 +227,7 @@ class Bench:
             instance_id=guest.uuid,
             dest_host_id=self.dest.host.host_id,
             kind=SHARED_STORAGE,
+            source_host_id=self.source.host.host_id,
         )
 
     def follow(self, guest: Guest, fence: fence_pb2.Fence | None = None) -> Following:
@@ -241,12 +246,15 @@ class Bench:
             fence=fence or guest.fence,
             instance_id=guest.uuid,
             dest_host_id=self.dest.host.host_id,
+            source_host_id=self.source.host.host_id,
         )
         return (await self.source.stub.AbortMigration(request, timeout=DEADLINE_S)).outcome
 
     async def observe(self, guest: Guest) -> Any:
         """Return what the source's agent sees of the guest's migration."""
-        request = observation_pb2.ObserveMigrationRequest(fence=guest.fence, instance_id=guest.uuid)
+        words: dict[str, Any] = {"fence": guest.fence, "instance_id": guest.uuid}
+        host_id = self.source.host.host_id
+        request = observation_pb2.ObserveMigrationRequest(host_id=host_id, **words)
         return await self.source.stub.ObserveMigration(request, timeout=DEADLINE_S)
 
     async def check_dest(self, guest: Guest, agent: RunningAgent | None = None, **more: Any) -> Any:
@@ -259,10 +267,10 @@ class Bench:
         request.instance.name = guest.name
         return await agent.stub.CheckCanLiveMigrateOnDest(request, timeout=DEADLINE_S)
 
-    async def check_source(self, guest: Guest, dest: RunningAgent | None = None) -> Any:
+    async def check_source(self, guest: Guest, dest: Any = None, **more: Any) -> Any:
         """Ask the source whether the guest could leave."""
         request = checks_pb2.CheckCanLiveMigrateOnSrcRequest(
-            instance_id=guest.uuid, source_host_id=self.source.host.host_id
+            instance_id=guest.uuid, source_host_id=self.source.host.host_id, **more
         )
         request.dest_check_data.host.CopyFrom((dest or self.dest).host)
         return await self.source.stub.CheckCanLiveMigrateOnSrc(request, timeout=DEADLINE_S)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.service.hostagent.pool import ARRIVED, DEADLINE_S, Bench, Guest, answer, errors
 from xenferry.common.v1 import fence_pb2
-from xenferry.hostagent.v1 import cleanup_pb2, host_agent_pb2, pools_pb2
+from xenferry.hostagent.v1 import cleanup_pb2, host_agent_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -17,13 +17,17 @@ KEPT = cleanup_pb2.CLEANUP_ACTION_KEPT
 
 async def roll_back_source(bench: Bench, guest: Guest, fence: fence_pb2.Fence) -> Any:
     """Return what the source's agent cleared."""
-    request = cleanup_pb2.RollbackAtSourceRequest(fence=fence, instance_id=guest.uuid)
+    request = cleanup_pb2.RollbackAtSourceRequest(
+        fence=fence, instance_id=guest.uuid, source_host_id=bench.source.host.host_id
+    )
     return (await bench.source.stub.RollbackAtSource(request, timeout=DEADLINE_S)).items
 
 
 async def roll_back_dest(bench: Bench, guest: Guest, fence: fence_pb2.Fence) -> Any:
     """Return what the destination's agent released."""
-    request = cleanup_pb2.RollbackAtDestinationRequest(fence=fence, instance_id=guest.uuid)
+    request = cleanup_pb2.RollbackAtDestinationRequest(
+        fence=fence, instance_id=guest.uuid, dest_host_id=bench.dest.host.host_id
+    )
     return (await bench.dest.stub.RollbackAtDestination(request, timeout=DEADLINE_S)).items
 
 
@@ -34,7 +38,7 @@ async def test_after_a_move_the_guest_is_verified_and_its_marks_are_cleared(benc
     done = await bench.finish(guest)
 
     assert not errors(done.findings)
-    assert len(done.findings) == 4
+    assert len(done.findings) == 5
     assert [item.action for item in done.items] == [REMOVED, REMOVED]
     assert bench.marks(guest) == {}
 
@@ -74,7 +78,10 @@ async def test_the_marks_of_another_migration_are_kept(bench: Bench) -> None:
 
 async def test_shared_storage_stays_attached_at_the_source(bench: Bench) -> None:
     guest = bench.guest()
-    request = cleanup_pb2.PostAtSourceRequest(fence=guest.fence, instance_id=guest.uuid)
+    await bench.move(guest)
+    request = cleanup_pb2.PostAtSourceRequest(
+        fence=guest.fence, instance_id=guest.uuid, source_host_id=bench.source.host.host_id
+    )
 
     first = await bench.source.stub.PostAtSource(request, timeout=DEADLINE_S)
     second = await bench.source.stub.PostAtSource(request, timeout=DEADLINE_S)
@@ -167,15 +174,3 @@ async def test_an_agent_tells_of_its_host(bench: Bench) -> None:
     assert first.host.memory_free_bytes > 0
     assert first.agent_session_id == second.agent_session_id
     assert "@" not in first.xapi_url
-
-
-@pytest.mark.parametrize(
-    ("method", "request_"),
-    [("JoinPool", pools_pb2.JoinPoolRequest()), ("LeavePool", pools_pb2.LeavePoolRequest())],
-)
-async def test_pools_are_left_to_a_later_release(bench: Bench, method: str, request_: Any) -> None:
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await getattr(bench.source.stub, method)(request_, timeout=DEADLINE_S)
-
-    assert answer(failed).code is grpc.StatusCode.UNIMPLEMENTED
-    assert answer(failed).reason == "NOT_IMPLEMENTED"

@@ -11,7 +11,6 @@ from tests.service.hostagent.pool import (
     RunningAgent,
     answer,
 )
-from xenferry.common.v1 import fence_pb2
 from xenferry.hostagent.v1 import move_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -57,16 +56,6 @@ async def test_an_agent_is_not_prepared_for_another_host(bench: Bench) -> None:
         await bench.dest.stub.PreLiveMigration(request, timeout=DEADLINE_S)
 
     assert answer(failed).reason == "WRONG_HOST"
-
-
-async def test_a_preparation_for_a_block_migration_is_refused_for_now(bench: Bench) -> None:
-    request = preparation(bench.guest(), bench.dest)
-    request.kind = fence_pb2.MIGRATION_KIND_BLOCK
-
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await bench.dest.stub.PreLiveMigration(request, timeout=DEADLINE_S)
-
-    assert answer(failed).reason == "BLOCK_MIGRATION_UNSUPPORTED"
 
 
 async def test_a_preparation_of_a_lower_epoch_is_refused(bench: Bench) -> None:

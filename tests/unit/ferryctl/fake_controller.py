@@ -171,12 +171,16 @@ class FakeController(scheduler_pb2_grpc.SchedulerServicer, inventory_pb2_grpc.In
             pass
 
     def CancelMigration(self, request: Any, context: Any) -> migration_pb2.Migration:
-        """Not used."""
-        raise NotImplementedError
+        """Answer with the first migration."""
+        self.asked.append(request)
+        self._refuse(context)
+        return self.migrations[0]
 
     def ResolveMigration(self, request: Any, context: Any) -> migration_pb2.Migration:
-        """Not used."""
-        raise NotImplementedError
+        """Answer with the first migration."""
+        self.asked.append(request)
+        self._refuse(context)
+        return self.migrations[0]
 
     def GetHost(self, request: inventory_pb2.GetHostRequest, context: Any) -> inventory_pb2.Host:
         """Answer with the host of that name."""

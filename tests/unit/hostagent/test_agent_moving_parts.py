@@ -4,7 +4,7 @@ import pytest
 
 from hostagent.model.errors import StaleEpoch
 from hostagent.model.finding import Reason, Severity, passed, refused
-from hostagent.model.move import Fence, Phase, Report
+from hostagent.model.move import Fence, Phase, Report, Sizes
 from hostagent.operations import marks, progress, verdict
 from hostagent.operations.fences import Fences
 from tests.unit.hostagent.records import a_task
@@ -27,7 +27,7 @@ RECORDED = [
 def test_percent_never_falls_and_phases_never_go_back() -> None:
     report, seen = Report(), []
     for task in RECORDED:
-        report = progress.advance(report, task)
+        report = progress.advance(report, task, Sizes(memory=1 << 30))
         seen.append(report)
 
     assert [one.percent for one in seen] == sorted(one.percent for one in seen)

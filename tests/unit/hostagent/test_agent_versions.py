@@ -1,11 +1,12 @@
 """Versions and CPUs are compared as XAPI compares them."""
 
+from dataclasses import replace
+
 import pytest
 
-from hostagent.model.facts import HostFacts, SoftwareVersion
+from hostagent.model.facts import HostFacts, InstanceFacts, SoftwareVersion
 from hostagent.model.finding import Reason, Severity
 from hostagent.operations.checks import cpu, versions
-from tests.unit.hostagent.records import a_host, a_vm
 
 
 @pytest.mark.parametrize(
@@ -70,21 +71,22 @@ def test_a_feature_that_the_guest_saw_must_be_there(
 
 
 def test_a_guest_booted_on_another_vendor_is_refused() -> None:
-    vm = a_vm(last_boot_cpu={"vendor": "AuthenticAMD"})
+    amd = InstanceFacts("web-1", cpu_vendor="AuthenticAMD")
 
-    (finding,) = cpu.compatible(vm, a_host(cpu_info={"vendor": "GenuineIntel"}))
+    (finding,) = cpu.compatible(amd, HostFacts("xs1", cpu_vendor="GenuineIntel"))
 
     assert finding.reason is Reason.CPU_INCOMPATIBLE
 
 
 def test_a_pv_guest_is_compared_with_the_features_for_pv() -> None:
-    host = a_host(cpu_info={"vendor": "v", "features_hvm": "ff", "features_pv": "0f"})
-    booted = {"vendor": "v", "features": "ff"}
+    host = HostFacts("xs1", cpu_vendor="v", cpu_features_hvm="ff", cpu_features_pv="0f")
+    guest = InstanceFacts("web-1", cpu_vendor="v", cpu_features="ff")
 
-    found = cpu.compatible(a_vm(last_boot_cpu=booted, hvm=False), host)
+    found = cpu.compatible(replace(guest, paravirtual=True), host)
 
+    assert [finding.severity for finding in cpu.compatible(guest, host)] == [Severity.OK] * 2
     assert [finding.severity for finding in found] == [Severity.OK, Severity.ERROR]
 
 
 def test_nothing_is_said_where_a_side_tells_nothing() -> None:
-    assert cpu.compatible(a_vm(), a_host()) == []
+    assert cpu.compatible(InstanceFacts("web-1"), HostFacts("xs1")) == []

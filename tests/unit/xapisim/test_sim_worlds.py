@@ -37,7 +37,10 @@ def complaint(tmp_path: Path, text: str, ending: str = "toml") -> str:
         (HOST + "cpus = true", "host[0].cpus: a whole number from 1 expected, got True"),
         (HOST + "enabled = 1", "host[0].enabled: true or false expected, got 1"),
         (HOST + "nic_mbps = -1", "host[0].nic_mbps: a number from 0 expected, got -1"),
-        (HOST + "version = '5'", "host[0].version: one of 8.3, 8.2 expected, got '5'"),
+        (
+            HOST + "version = '5'",
+            "host[0].version: one of 8.3, 8.2, 7.6, 7.1, 7.0, 6.5, 6.2, 6.1, 6.0 expected, got '5'",
+        ),
         (HOST + 'uuid = "x"', "host[0].uuid: a uuid in lower case expected, got 'x'"),
         (HOST + "other_config = [1]", "host[0].other_config: a table of texts expected, got [1]"),
         (HOST + "[[vm]]\nname = 'v'", "vm[0].memory: is missing"),

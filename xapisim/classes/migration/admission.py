@@ -3,6 +3,7 @@ is touched.
 """
 
 from xapisim.classes import operations, placement
+from xapisim.classes.ha import plan
 from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
 from xapisim.values import Value
@@ -25,13 +26,14 @@ def check_request(pool: Pool, vm: str, host: str, options: dict[str, str]) -> No
 
 
 def check_destination(pool: Pool, vm: str, host: str) -> None:
-    """Version during a rolling upgrade, then whether the VM can run there."""
+    """Version during a rolling upgrade, whether the VM can run there, whether HA's plan holds."""
     pool_config = pool.database.read("pool", pool.ref, "other_config")
     source = pool.database.row("host", pool.database.read("VM", vm, "resident_on")).fields
     older = is_older(pool.database.row("host", host).fields, than=source)
     if "rolling_upgrade_in_progress" in pool_config and older:
         raise XapiError("NOT_SUPPORTED_DURING_UPGRADE")
     placement.check(pool, vm, host, with_cpu=False)
+    plan.check_guest(pool, vm, host)
 
 
 def check_source(pool: Pool, host: str, options: dict[str, str]) -> None:

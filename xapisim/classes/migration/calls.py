@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from xapisim.classes import placement
 from xapisim.classes.call import Call, Handler
 from xapisim.classes.migration import admission
 from xapisim.classes.migration.run import Run
@@ -20,13 +21,14 @@ async def pool_migrate(call: Call, vm: str, host: str, options: dict[str, str]) 
     pool = call.pool
     pool.database.row("VM", vm)
     admission.check_request(pool, vm, host, options)
+    left = pool.database.read("VM", vm, "resident_on")
     strict = not admission.is_forced(options)
     async with call.engine.gates.operation(vm, "pool_migrate", call.task, strict=strict):
         admission.check_destination(pool, vm, host)
         with reserved(pool, vm, host, call.task):
             admission.check_source(pool, host, options)
-            await _check_contact(pool, vm, host)
-            await _run(call, vm, host)
+            await _check_contact(call, vm, host)
+            await _run(call, vm, host, left)
     return VOID
 
 
@@ -63,16 +65,32 @@ def _unmark(pool: Pool, host: str, task: str) -> None:
     pool.database.update("host", host, current_operations=current, allowed_operations=operations)
 
 
-async def _check_contact(pool: Pool, vm: str, host: str) -> None:
+async def _check_contact(call: Call, vm: str, host: str) -> None:
+    pool = call.pool
     source = pool.database.read("VM", vm, "resident_on")
     if pool.reachability.is_away(source):
+        if not placement.is_live(pool, source):
+            raise XapiError("HOST_OFFLINE", source)
         raise XapiError("CANNOT_CONTACT_HOST", source)
     if pool.reachability.is_away(host):
-        await pool.clock.sleep(GIVE_UP_S)
+        # Cancelling is offered and does nothing (recorded on xapi 26.17).
+        call.engine.tasks.write(call.task, allowed_operations=["cancel"])
+        with _waiting_for(call, host):
+            await pool.clock.sleep(GIVE_UP_S)
         raise XapiError("CANNOT_CONTACT_HOST", host)
 
 
-async def _run(call: Call, vm: str, host: str) -> None:
+@contextmanager
+def _waiting_for(call: Call, host: str) -> Iterator[None]:
+    """The first thing asked of the destination is to attach the networks (recorded)."""
+    asked = call.engine.tasks.create("network.attach_for_vm", host, parent=call.task)
+    try:
+        yield
+    finally:
+        call.engine.tasks.destroy(asked)
+
+
+async def _run(call: Call, vm: str, host: str, left: str) -> None:
     """xenopsd does one thing at a time with a VM, also after its toolstack has lost sight of a
     migration.
     """
@@ -84,6 +102,7 @@ async def _run(call: Call, vm: str, host: str) -> None:
         dest=host,
         task=call.task,
         names=call.pool.vm_names(vm),
+        left=left,
     )
     while (earlier := call.engine.migrations.of_vm(vm)) is not None:
         await earlier.finished.wait()

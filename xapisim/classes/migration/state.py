@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from xapisim.classes.tasks import Tasks
+
 
 @dataclass(slots=True, eq=False)
 class Migration:
@@ -16,6 +18,8 @@ class Migration:
     dest: str
     task: str
     names: frozenset[str]
+    left: str = ""
+    """Where the VM was when the call came in; it may have waited for an earlier move."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     finished: asyncio.Event = field(default_factory=asyncio.Event)
     orphaned: bool = False
@@ -43,9 +47,10 @@ class Migrations:
     def all(self) -> list[Migration]:
         return list(self._by_vm.values())
 
-    async def cancel_and_wait(self, vm: str) -> None:
+    async def cancel_and_wait(self, vm: str, tasks: Tasks) -> None:
         """hard_shutdown and hard_reboot do this first (recorded on xapi 26.17)."""
         migration = self._by_vm.get(vm)
         if migration is not None:
+            tasks.cancel(migration.task)
             migration.cancelled.set()
             await migration.finished.wait()

@@ -81,9 +81,17 @@ class Disks:
         finally:
             if snapshot:
                 self._end_mirror(move.vdi, snapshot)
+            self._measure(move)
         config = self._far.database.read("VDI", new, "sm_config")
         left = {key: value for key, value in config.items() if key != _BASE}
         self._far.database.update("VDI", new, sm_config=left)
+
+    def _measure(self, move: Move) -> None:
+        """Both SRs are scanned in the end, whatever it is (recorded on xapi 26.17)."""
+        storage_rules.measure(self._far, move.sr)
+        if self._pool.database.has("VDI", move.vdi):
+            home = self._pool.database.read("VDI", move.vdi, "SR")
+            storage_rules.measure(self._pool, home)
 
     def _make(self, move: Move) -> str:
         fields = self._pool.database.row("VDI", move.vdi).fields

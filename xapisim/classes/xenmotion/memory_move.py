@@ -5,8 +5,8 @@ with other endings.
 from collections.abc import Callable
 
 from xapisim.classes.engine import Engine
-from xapisim.classes.migration import endings
-from xapisim.classes.migration.run import TEARDOWN_S, Run
+from xapisim.classes.migration.endings import TEARDOWN_S
+from xapisim.classes.migration.run import Run
 from xapisim.classes.migration.state import Migration
 from xapisim.errors import XapiError, internal
 from xapisim.hypervisor import Domain
@@ -24,7 +24,7 @@ class MemoryMove(Run):
     async def _complete(self) -> None:
         if self._dest is None:
             raise self._broken("the destination's domain is gone")
-        endings.switch(self._engine, self._source, self._dest)
+        self._switch(self._dest)
         self._tasks.note(self._m.task, "debug_info:cancel_points_seen", str(self._ticks))
         await self._enter("complete")
         self._arrive(self._dest)

@@ -19,7 +19,7 @@ from xapisim.errors import CancelledByUserError, XapiError, internal
 from xapisim.hypervisor import Domain
 from xapisim.values import NULL
 
-IMPORT_S = 1.0
+IMPORT_S = 0.5
 """The checks once more and the metadata that goes over."""
 INTERFACE_GC_S = 30.0
 """How long the source's VIF records dangle (recorded on xapi 26.17)."""
@@ -113,6 +113,7 @@ class Sending:
 
         with reserved(self._pool, self._asked.vm, self._destination.host, self._send.task):
             await self._move_memory(migration, deliver)
+        endings.hear_guest(self._engine, migration)
         endings.tell(self._engine, migration)
 
     async def _finish_across(self) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from controller.model.findings import Finding, Reason, Severity, errors
 from controller.model.inventory import Host, PowerState
+from controller.model.migration import MigrationKind
 from controller.planning import checks, host_checks
 from controller.planning.snapshot import Snapshot
 from tests.support.planning_world import MIB, SOFTWARE, XS1, XS2, a_snapshot, with_host
@@ -45,13 +46,13 @@ def test_a_move_with_nothing_against_it_passes_every_check() -> None:
     passes = found(a_snapshot())
 
     assert {finding.severity for finding in passes} == {Severity.OK}
-    assert len(passes) == len(checks.CHECKS) - 1  # asking for the disks' move is the last
+    assert len(passes) == len(checks.CHECKS)
 
 
 def test_the_checks_are_made_in_the_order_of_the_design() -> None:
     passes = [finding.reason for finding in found(a_snapshot())]
 
-    assert [*passes, Reason.BLOCK_MIGRATION_UNSUPPORTED] == [
+    assert passes == [
         Reason.SOURCE_NOT_ALIVE,
         Reason.DEST_NOT_ALIVE,
         Reason.DEST_IS_SOURCE,
@@ -62,8 +63,12 @@ def test_the_checks_are_made_in_the_order_of_the_design() -> None:
         Reason.INSTANCE_NOT_RUNNING,
         Reason.INSTANCE_BUSY,
         Reason.POOLS_DIFFER,
-        Reason.BLOCK_MIGRATION_UNSUPPORTED,
     ]
+
+
+def without_disks(snapshot: Snapshot) -> Snapshot:
+    """Return the same for a move that must leave the disks where they are."""
+    return replace(snapshot, request=replace(snapshot.request, block_migration=False))
 
 
 OLD = replace(SOFTWARE, xen="4.13.5")
@@ -107,14 +112,9 @@ REFUSALS = [
         "web-1 is migrating in migration m-1",
     ),
     (
-        with_dest({"pool_id": "pool-2", "pool_name": "pool two"}),
+        without_disks(with_dest({"pool_id": "pool-2", "pool_name": "pool two"})),
         Reason.POOLS_DIFFER,
         "xs2 is in pool pool two, xs1 in pool pool one",
-    ),
-    (
-        replace(a_snapshot(), request=replace(a_snapshot().request, block_migration=True)),
-        Reason.BLOCK_MIGRATION_UNSUPPORTED,
-        "the disks of web-1 would be copied",
     ),
 ]
 
@@ -136,7 +136,16 @@ def test_a_refusal_names_the_reason_the_figures_and_the_remedy(
 def test_every_check_refuses_something() -> None:
     passes = {finding.reason for finding in found(a_snapshot())}
 
-    assert {reason for _, reason, _ in REFUSALS} == passes | {Reason.BLOCK_MIGRATION_UNSUPPORTED}
+    assert {reason for _, reason, _ in REFUSALS} == passes
+
+
+def test_pools_may_differ_where_the_disks_may_move() -> None:
+    snapshot = with_dest({"pool_id": "pool-2"})
+
+    assert Reason.POOLS_DIFFER not in {finding.reason for finding in found(snapshot)}
+    assert checks.asked_kind(snapshot) is MigrationKind.BLOCK
+    assert checks.asked_kind(without_disks(snapshot)) is MigrationKind.SHARED_STORAGE
+    assert checks.asked_kind(a_snapshot()) is MigrationKind.SHARED_STORAGE
 
 
 @given(free=st.integers(0, 10**12), needed=st.integers(0, 10**12), held=st.integers(0, 10**12))

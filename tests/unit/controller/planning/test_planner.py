@@ -104,7 +104,7 @@ async def test_what_the_destination_told_is_carried_to_the_source() -> None:
     await planner(shelf(), oracle).plan(ASKED)
 
     assert oracle.asked == ["dest xs2", "source xs1"]
-    assert oracle.carried == "sealed"
+    assert oracle.carried == b"sealed"
 
 
 async def test_the_findings_of_both_agents_come_after_ours_passes_included() -> None:
@@ -211,10 +211,15 @@ async def test_a_halted_instance_is_refused_without_asking() -> None:
     assert oracle.asked == []
 
 
-async def test_disks_that_would_have_to_be_copied_are_refused() -> None:
-    (error,) = errors(await refused(shelf(), Oracle(kind=MigrationKind.BLOCK)))
+async def test_disks_that_have_to_be_copied_are_planned_with_the_room_they_take() -> None:
+    oracle = Oracle(kind=MigrationKind.BLOCK)
 
-    assert error.reason is Reason.BLOCK_MIGRATION_UNSUPPORTED
+    plan = await planner(shelf(), oracle).plan(ASKED)
+
+    assert plan.kind is MigrationKind.BLOCK
+    assert plan.disk == oracle.disk
+    assert plan.dest_check_data == b"sealed"
+    assert plan.estimate == oracle.estimate
 
 
 async def test_a_cell_says_whether_and_how_and_never_raises() -> None:

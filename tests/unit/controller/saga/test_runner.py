@@ -4,10 +4,13 @@ import asyncio
 
 from controller.model.findings import Reason
 from controller.model.migration import Migration, MigrationState
+from controller.model.slots import KindLimits, Limits
 from controller.ports.ledger import Advance, Claim
 from controller.saga.runner import Runner
 from tests.support.saga_agents import Fault
 from tests.support.saga_trip import MortalLedger, Trip
+
+END = Advance(state=MigrationState.SUCCEEDED, close=True)
 
 
 class AwayLedger(MortalLedger):
@@ -128,7 +131,29 @@ async def test_who_is_fenced_at_an_agent_touches_nothing_more() -> None:
     await ended(runner)
 
     assert trip.agents.calls == ["verify_exports", "prepare_dest"]
-    assert trip.ledger.writes == 2
+    assert trip.ledger.writes == 1
+
+
+async def test_who_finds_every_slot_taken_waits_and_starts_when_one_is_free() -> None:
+    first, second = Trip(), Trip()
+    second.ledger = first.ledger
+    limits = Limits(KindLimits(in_all=1), KindLimits())
+    elsewhere = await first.ledger.admit(first.plan, "another")
+    claim = Claim(elsewhere.migration_id, "another", 1)
+    await first.ledger.advance(claim, Advance(state=MigrationState.MOVING))
+    clock = first.clock
+    endings: list[asyncio.Future[Migration]] = []
+    clock.at(30, lambda: endings.append(asyncio.ensure_future(first.ledger.advance(claim, END))))
+    runner = Runner("one", second.ledger, second.agents, clock, second.watcher, limits=limits)
+    second.agents.before_act = lambda _: None
+    migration = await second.ledger.admit(second.plan, "one")
+
+    runner.start(migration)
+    await ended(runner)
+
+    done = await second.ledger.load(migration.migration_id)
+    assert done.state is MigrationState.SUCCEEDED
+    assert (done.update_time - done.create_time).total_seconds() >= 30
 
 
 async def test_an_ended_migration_is_not_driven() -> None:

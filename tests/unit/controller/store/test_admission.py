@@ -1,7 +1,6 @@
 """Admission: who gets in when many ask at once, and that nobody gets in twice."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -13,14 +12,15 @@ from controller.ports.admission import (
     RequestIdReused,
 )
 from controller.ports.ledger import Advance
+from controller.store.settings import StoreSettings
 from tests.support.ledger_conformance import claim_of
 from tests.support.store_world import GIB, a_plan, a_uuid, an_agent, open_store
 
 
-async def test_hundred_requests_into_room_for_seven_admit_seven(tmp_path: Path) -> None:
+async def test_hundred_requests_into_room_for_seven_admit_seven(where: StoreSettings) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2", free_bytes=7 * 4 * GIB + 1)
     guests = [source.runs(f"web-{number}") for number in range(100)]
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(*guests))
 
@@ -36,10 +36,10 @@ async def test_hundred_requests_into_room_for_seven_admit_seven(tmp_path: Path) 
         assert await store.reserved_bytes(dest.host_id) == 28 * GIB
 
 
-async def test_exactly_enough_memory_is_not_enough(tmp_path: Path) -> None:
+async def test_exactly_enough_memory_is_not_enough(where: StoreSettings) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2", free_bytes=4 * GIB)
     guest = source.runs()
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(guest))
 
@@ -49,10 +49,10 @@ async def test_exactly_enough_memory_is_not_enough(tmp_path: Path) -> None:
         assert (await store.instance(guest.instance_id)).task_state == ""
 
 
-async def test_one_instance_asked_for_fifty_times_is_admitted_once(tmp_path: Path) -> None:
+async def test_one_instance_asked_for_fifty_times_is_admitted_once(where: StoreSettings) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2", free_bytes=1_000 * GIB)
     guest = source.runs()
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(guest))
 
@@ -68,11 +68,11 @@ async def test_one_instance_asked_for_fifty_times_is_admitted_once(tmp_path: Pat
 
 
 async def test_one_request_id_sent_twenty_times_at_once_begins_one_migration(
-    tmp_path: Path,
+    where: StoreSettings,
 ) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2")
     guest = source.runs()
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(guest))
         plan = a_plan(guest, source, dest, request_id=a_uuid())
@@ -84,10 +84,10 @@ async def test_one_request_id_sent_twenty_times_at_once_begins_one_migration(
         assert len({answer.migration_id for answer in answers}) == 1
 
 
-async def test_request_id_with_another_body_is_refused(tmp_path: Path) -> None:
+async def test_request_id_with_another_body_is_refused(where: StoreSettings) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2")
     guest = source.runs()
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(guest))
         plan = a_plan(guest, source, dest, request_id=a_uuid())
@@ -100,10 +100,10 @@ async def test_request_id_with_another_body_is_refused(tmp_path: Path) -> None:
             await store.admission.admit(plan, "one", "another")
 
 
-async def test_instance_that_left_its_source_is_not_admitted(tmp_path: Path) -> None:
+async def test_instance_that_left_its_source_is_not_admitted(where: StoreSettings) -> None:
     source, dest, third = an_agent("xs1"), an_agent("xs2"), an_agent("xs3")
     guest = source.runs()
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(guest))
 
@@ -111,10 +111,10 @@ async def test_instance_that_left_its_source_is_not_admitted(tmp_path: Path) -> 
             await store.admission.admit(a_plan(guest, third, dest), "one", "")
 
 
-async def test_ended_migration_makes_room_for_the_next(tmp_path: Path) -> None:
+async def test_ended_migration_makes_room_for_the_next(where: StoreSettings) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2", free_bytes=5 * GIB)
     one, two = source.runs("web-1"), source.runs("web-2")
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(one, two))
         first = await store.admission.admit(a_plan(one, source, dest), "me", "")
@@ -128,10 +128,10 @@ async def test_ended_migration_makes_room_for_the_next(tmp_path: Path) -> None:
         assert await store.reserved_bytes(dest.host_id) == 4 * GIB
 
 
-async def test_admission_whose_caller_is_gone_is_known_all_the_same(tmp_path: Path) -> None:
+async def test_admission_whose_caller_is_gone_is_known_all_the_same(where: StoreSettings) -> None:
     source, dest = an_agent("xs1"), an_agent("xs2")
     guest = source.runs()
-    async with open_store(tmp_path) as store:
+    async with open_store(where) as store:
         await store.inventory.register(dest.registration())
         await store.inventory.register(source.registration(guest))
         caller = asyncio.create_task(store.admission.admit(a_plan(guest, source, dest), "me", ""))

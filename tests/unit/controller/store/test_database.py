@@ -10,53 +10,54 @@ from alembic.migration import MigrationContext
 
 from controller.model.migration import JournalEvent, MigrationKind, MigrationState, Whereabouts
 from controller.store import errors, schema
-from controller.store.database import Database
+from controller.store.opening import open_database
+from controller.store.settings import StoreSettings
 
 
 async def test_second_controller_on_one_file_is_refused(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'a.db'}"
-    first = await Database.open(url)
+    first = await open_database(StoreSettings(url))
     try:
         with pytest.raises(errors.DatabaseHeld, match="in use by another controller"):
-            await Database.open(url)
+            await open_database(StoreSettings(url))
     finally:
         await first.close()
 
-    again = await Database.open(url)
+    again = await open_database(StoreSettings(url))
     await again.close()
 
 
 async def test_database_of_a_newer_release_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.db"
-    await (await Database.open(f"sqlite:///{file}")).close()
+    await (await open_database(StoreSettings(f"sqlite:///{file}"))).close()
     with sqlite3.connect(file) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
 
     with pytest.raises(errors.DatabaseTooNew, match="has schema 9999"):
-        await Database.open(f"sqlite:///{file}")
+        await open_database(StoreSettings(f"sqlite:///{file}"))
 
 
 @pytest.mark.parametrize("url", ["postgresql://localhost/x", "sqlite://", "sqlite:///", "x.db"])
 async def test_foreign_url_is_refused(url: str) -> None:
-    with pytest.raises(errors.DatabaseUnsupported, match="sqlite:///path"):
-        await Database.open(url)
+    with pytest.raises(errors.DatabaseUnsupported, match="neither of the form sqlite:///path"):
+        await open_database(StoreSettings(url))
 
 
 async def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_text("I am a text, and not a short one." * 100)
 
     with pytest.raises(errors.DatabaseUnusable, match="not a database"):
-        await Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+        await open_database(StoreSettings(f"sqlite:///{tmp_path / 'a.db'}"))
 
 
 async def test_missing_directory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(errors.DatabaseUnusable, match="No such file or directory"):
-        await Database.open(f"sqlite:///{tmp_path / 'missing' / 'a.db'}")
+        await open_database(StoreSettings(f"sqlite:///{tmp_path / 'missing' / 'a.db'}"))
 
 
 async def test_versions_make_the_schema_that_the_code_uses(tmp_path: Path) -> None:
-    database = await Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = await open_database(StoreSettings(f"sqlite:///{tmp_path / 'a.db'}"))
     try:
         differences = await database.read(
             lambda connection: compare_metadata(
@@ -108,7 +109,7 @@ def test_every_member_of_an_enum_fits_its_column(
 
 
 async def test_synchronous_is_full_and_the_journal_is_a_wal(tmp_path: Path) -> None:
-    database = await Database.open(f"sqlite:///{tmp_path / 'a.db'}")
+    database = await open_database(StoreSettings(f"sqlite:///{tmp_path / 'a.db'}"))
     try:
         modes = await database.read(
             lambda connection: [

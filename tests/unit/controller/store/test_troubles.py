@@ -10,7 +10,7 @@ from controller.ports.failures import StoreUnavailable
 from controller.ports.ledger import Advance
 from controller.store import metrics
 from tests.support.ledger_conformance import a_plan, claim_of
-from tests.support.store_world import Store, an_agent, open_store
+from tests.support.store_world import Store, an_agent, open_store, sqlite_in
 
 
 async def limit_pages(store: Store, pages: int) -> None:
@@ -25,7 +25,7 @@ async def limit_pages(store: Store, pages: int) -> None:
 async def test_full_disk_is_told_and_forgotten_when_there_is_room(tmp_path: Path) -> None:
     agent = an_agent("xs1")
     crowd = [agent.runs(f"web-{number}") for number in range(500)]
-    async with open_store(tmp_path) as store:
+    async with open_store(sqlite_in(tmp_path)) as store:
         await limit_pages(store, 1)
         with pytest.raises(StoreUnavailable):
             await store.inventory.register(agent.registration(*crowd))
@@ -41,7 +41,7 @@ async def test_full_disk_is_told_and_forgotten_when_there_is_room(tmp_path: Path
 
 
 async def test_advance_that_failed_can_be_repeated(tmp_path: Path) -> None:
-    async with open_store(tmp_path) as store:
+    async with open_store(sqlite_in(tmp_path)) as store:
         migration = await store.admit(a_plan(), "one")
         claim = claim_of(migration, "one")
         await limit_pages(store, 1)

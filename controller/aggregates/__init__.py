@@ -1,0 +1,1 @@
+"""Brings pools to what aggregates want."""

@@ -1,0 +1,195 @@
+"""What is done in each phase of an operation; each can be begun again at any point."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from controller.aggregates.course import Course
+from controller.model.aggregates import OperationKind, Phase
+from controller.model.findings import Finding, Reason, Severity
+from controller.planning import pool_checks
+from controller.ports.agents import AgentError, AgentUnavailable
+from controller.ports.aggregates import PoolProgress
+
+_DOWN = ("stopped", "failed")
+_BUSY = "XENFERRY_BUSY"
+
+
+async def carry(course: Course) -> None:
+    """Take an operation to its end; raises OperationLost or StoreUnavailable."""
+    while not course.operation.phase.ended:
+        await _ACTS[course.operation.phase](course)
+
+
+async def _begin(course: Course) -> None:
+    plan = course.operation.plan
+    if plan.needless:
+        await course.keep(replace(course.operation, in_pool=plan.kind is OperationKind.ADD_HOST))
+        await course.enter(Phase.SUCCEEDED, "XAPI shows it so already")
+    elif plan.kind is OperationKind.REMOVE_HOST:
+        await course.enter(Phase.EJECTING)
+    else:
+        await course.enter(Phase.NAMING_POOL if plan.first else Phase.JOINING)
+
+
+async def _name_pool(course: Course) -> None:
+    plan = course.operation.plan
+    try:
+        pool_id = await course.world.agents.name_pool(plan.host_id, plan.aggregate_name)
+    except AgentError as error:
+        await _bear(course, error)
+        return
+    named = replace(course.operation, plan=replace(plan, pool_id=pool_id), in_pool=True)
+    await course.keep(named)
+    await course.enter(Phase.SUCCEEDED)
+
+
+async def _join(course: Course) -> None:
+    progress = await _asked(course)
+    if progress is None:
+        return
+    await course.take(progress)
+    if progress.outcome == "DONE":
+        await course.keep(replace(course.operation, in_pool=True))
+        await course.enter(Phase.WAITING_AGENT)
+    elif progress.outcome == "FAILED":
+        await _fail(course, progress)
+    else:
+        await course.pause()
+
+
+async def _eject(course: Course) -> None:
+    progress = await _asked(course)
+    if progress is None:
+        return
+    await course.take(progress)
+    if progress.outcome == "DONE":
+        await course.enter(Phase.WAITING_AGENT, "waiting until the host is told of no more")
+    elif progress.outcome == "FAILED":
+        await _fail(course, progress)
+    else:
+        await course.pause()
+
+
+async def _wait_for_agent(course: Course) -> None:
+    """Wait until the inventory shows it: the agent of a host that joined, or none of one that left.
+
+    The agent comes back by itself; what dom0 could not start, it tries again when asked.
+    """
+    plan = course.operation.plan
+    host = await course.world.registry.host(plan.host_id)
+    there = host is not None and host.alive and host.facts.pool_id == plan.pool_id
+    if there is (plan.kind is OperationKind.ADD_HOST):
+        await course.keep(replace(course.operation, error=None))
+        await course.enter(Phase.SUCCEEDED)
+        return
+    if _waited_s(course) > course.world.settings.agent_wait_s:
+        await course.enter(Phase.FAILED, error=_unheard(course))
+        return
+    if course.operation.agent_state in _DOWN:
+        await _look_again(course)
+    await course.pause()
+
+
+async def _fail(course: Course, progress: PoolProgress) -> None:
+    """dom0 gave up; that the agent VM runs again comes before the end."""
+    settings = course.world.settings
+    if progress.agent_state in _DOWN and _waited_s(course) <= settings.agent_wait_s:
+        await course.pause()
+        return
+    await course.enter(Phase.FAILED)
+
+
+async def _look_again(course: Course) -> None:
+    try:
+        leader = await _leader(course)
+        told = await course.world.agents.observe(leader, course.operation.operation_id)
+    except AgentError:
+        return  # the pool's agents may be restarting as well: the time limit is the caller's
+    await course.take(told)
+
+
+async def _asked(course: Course) -> PoolProgress | None:
+    """Have dom0 begin or carry on, and return how far it is; None: it is to be asked again."""
+    operation, agents = course.operation, course.world.agents
+    try:
+        leader = await _leader(course)
+        if operation.plan.kind is OperationKind.ADD_HOST:
+            return await agents.join(leader, operation)
+        return await agents.leave(leader, operation)
+    except AgentError as error:
+        await _bear(course, error)
+        return None
+
+
+async def _bear(course: Course, error: AgentError) -> None:
+    """Tell what is in the way; wait if it may pass, and end the operation if it does not."""
+    finding = error.findings[0]
+    if not _passes(error) and course.operation.agent_state not in _DOWN:
+        await course.enter(Phase.FAILED, finding.message, finding)
+        return
+    if course.silent_s() > course.world.settings.give_up_s:
+        await course.enter(Phase.FAILED, finding.message, _unknown(course, finding))
+        return
+    await course.keep(replace(course.operation, error=finding))
+    await course.pause()
+
+
+def _passes(error: AgentError) -> bool:
+    """Tell whether asking again may help: another coordinator, or dom0 at other work."""
+    finding = error.findings[0]
+    if isinstance(error, AgentUnavailable) or finding.reason is Reason.NOT_COORDINATOR:
+        return True
+    return finding.xapi_error[:1] == (_BUSY,)
+
+
+async def _leader(course: Course) -> str:
+    """Return the host that coordinates the pool now; raises AgentUnavailable if none is heard."""
+    plan = course.operation.plan
+    leader = pool_checks.coordinator(await course.world.registry.hosts(), plan.pool_id)
+    if leader is not None and leader.alive:
+        return leader.host_id
+    text = f"no agent is heard that coordinates the pool of {plan.aggregate_name}"
+    remedy = "see that the agent of the pool's coordinator runs"
+    subject = f"aggregate/{plan.aggregate_name}"
+    raise AgentUnavailable(
+        [Finding(Reason.AGENT_UNAVAILABLE, Severity.ERROR, subject, text, remedy)]
+    )
+
+
+def _waited_s(course: Course) -> float:
+    """Return the seconds since the phase, or the end of dom0's work, was first seen."""
+    operation = course.operation
+    since = next(row.time for row in operation.journal if row.phase == operation.phase.value)
+    return (course.world.clock.now() - since).total_seconds()
+
+
+def _unheard(course: Course) -> Finding:
+    plan = course.operation.plan
+    return Finding(
+        Reason.AGENT_NOT_RESTARTED,
+        Severity.ERROR,
+        f"host/{plan.host_name}",
+        f"{plan.host_name} is in the pool and its agent is not heard "
+        f"after {course.world.settings.agent_wait_s:g} s",
+        f"start its agent VM {plan.agent_instance_id} (xe vm-start) and look at its log",
+    )
+
+
+def _unknown(course: Course, finding: Finding) -> Finding:
+    plan = course.operation.plan
+    return Finding(
+        Reason.OUTCOME_UNKNOWN,
+        Severity.ERROR,
+        f"host/{plan.host_name}",
+        f"nobody could be asked for {course.world.settings.give_up_s:g} s: {finding.message}",
+        "bring the pool's coordinator back; what XAPI shows then is told as drift",
+    )
+
+
+_ACTS: Mapping[Phase, Callable[[Course], Awaitable[None]]] = {
+    Phase.ACCEPTED: _begin,
+    Phase.NAMING_POOL: _name_pool,
+    Phase.JOINING: _join,
+    Phase.EJECTING: _eject,
+    Phase.WAITING_AGENT: _wait_for_agent,
+}

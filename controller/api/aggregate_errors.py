@@ -1,0 +1,27 @@
+"""Refusals of aggregates as the status that a client gets."""
+
+from chassis.errors import Conflict, InvalidArgument, NotFound, Refused, ServiceError, Violation
+from controller.ports.aggregates import (
+    AggregateBusy,
+    AggregateNotFound,
+    AggregateRefused,
+    AggregateRequestReused,
+    OperationNotFound,
+)
+
+
+def translate(error: Exception) -> ServiceError | None:
+    """Return the ServiceError of a refusal, None for any other exception."""
+    if not isinstance(error, AggregateRefused):
+        return None
+    text, (_, _, name) = str(error), error.subject.partition("/")
+    if isinstance(error, AggregateNotFound):
+        return NotFound(error.reason, "xenferry.Aggregate", name, text)
+    if isinstance(error, OperationNotFound):
+        return NotFound(error.reason, "xenferry.AggregateOperation", name, text)
+    violation = Violation(error.subject, text, error.reason)
+    if isinstance(error, AggregateRequestReused):
+        return InvalidArgument(error.reason, text, [violation])
+    if isinstance(error, AggregateBusy):
+        return Conflict(error.reason, text, {"operation_id": name})
+    return Refused(error.reason, text, [violation])

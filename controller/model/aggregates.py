@@ -1,0 +1,128 @@
+"""Aggregates: hosts that shall form one pool, and what is done to bring that about."""
+
+import enum
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from controller.model.findings import Finding
+
+
+class OperationKind(enum.StrEnum):
+    """What is done to an aggregate's pool."""
+
+    ADD_HOST = "ADD_HOST"
+    REMOVE_HOST = "REMOVE_HOST"
+
+
+class Phase(enum.StrEnum):
+    """How far an operation is; the last three are endings."""
+
+    ACCEPTED = "ACCEPTED"
+    NAMING_POOL = "NAMING_POOL"
+    JOINING = "JOINING"
+    EJECTING = "EJECTING"
+    WAITING_AGENT = "WAITING_AGENT"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing comes after it."""
+        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
+
+
+class Settlement(enum.StrEnum):
+    """How drift is settled."""
+
+    ADOPT = "ADOPT"
+    MEND = "MEND"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One row of an operation's journal."""
+
+    sequence: int
+    phase: str
+    time: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPlan:
+    """What is to be done: decided before it is admitted, and never changed.
+
+    `first`: the host's own pool becomes the aggregate's. `needless`: XAPI shows it so already.
+    """
+
+    kind: OperationKind
+    aggregate_id: str
+    aggregate_name: str
+    host_id: str
+    host_name: str
+    address: str = ""
+    agent_instance_id: str = ""
+    pool_id: str = ""
+    first: bool = False
+    force: bool = False
+    needless: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A durable operation; `agent_state` is what dom0 says of the host's agent VM.
+
+    `in_pool` is whether the host is known to be in the pool since.
+    """
+
+    operation_id: str
+    plan: OperationPlan
+    create_time: datetime
+    update_time: datetime
+    phase: Phase = Phase.ACCEPTED
+    error: Finding | None = None
+    agent_state: str = "untouched"
+    in_pool: bool = False
+    journal: tuple[Note, ...] = ()
+    end_time: datetime | None = None
+    request_id: str = ""
+
+    def entered(self, phase: Phase, now: datetime, note: str = "") -> "Operation":
+        """Return the operation as it is once it has entered a phase."""
+        end_time = now if phase.ended else None
+        told = replace(self, phase=phase, update_time=now, end_time=end_time)
+        return told.noted(now, note or _NOTES[phase])
+
+    def noted(self, now: datetime, note: str) -> "Operation":
+        """Return the operation with one more row in its journal."""
+        row = Note(len(self.journal) + 1, self.phase.value, now, note)
+        return replace(self, update_time=now, journal=(*self.journal, row))
+
+
+_NOTES = {
+    Phase.ACCEPTED: "accepted",
+    Phase.NAMING_POOL: "giving the pool its name",
+    Phase.JOINING: "dom0 of the coordinator joins the host",
+    Phase.EJECTING: "dom0 of the coordinator ejects the host",
+    Phase.WAITING_AGENT: "waiting for the host's agent",
+    Phase.SUCCEEDED: "the pool is as wanted",
+    Phase.FAILED: "ended without success",
+    Phase.CANCELLED: "cancelled before anything was touched",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What is wanted: a name, and the hosts that shall be in its pool."""
+
+    aggregate_id: str
+    name: str
+    create_time: datetime
+    update_time: datetime
+    availability_zone: str = ""
+    pool_id: str = ""
+    coordinator_id: str = ""
+    host_ids: tuple[str, ...] = field(default=())
+    operation: Operation | None = None

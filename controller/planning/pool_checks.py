@@ -1,0 +1,135 @@
+"""May a host be added to an aggregate, or removed? What the controller knows by itself."""
+
+from collections.abc import Sequence
+
+from controller.model.aggregates import Aggregate
+from controller.model.findings import Finding, Reason, Severity
+from controller.model.inventory import Host, Instance, PowerState
+
+_IDLE = (PowerState.HALTED, PowerState.SUSPENDED)
+
+
+def coordinator(hosts: Sequence[Host], pool_id: str) -> Host | None:
+    """Return the host that coordinates a pool, a living one first."""
+    found = [h for h in hosts if h.facts.pool_id == pool_id and h.facts.coordinator]
+    return max(found, key=lambda host: host.alive, default=None)
+
+
+def members(hosts: Sequence[Host], pool_id: str) -> list[Host]:
+    """Return the hosts that XAPI shows in a pool."""
+    return [host for host in hosts if pool_id and host.facts.pool_id == pool_id]
+
+
+def joining(host: Host, aggregate: Aggregate, hosts: Sequence[Host]) -> list[Finding]:
+    """Return what stands against adding a host; its own and the pool's agent are asked after."""
+    found = [_alive(host, "the host that is to join")]
+    if not aggregate.pool_id:
+        return [*found, _coordinates_itself(host)]
+    leader = coordinator(hosts, aggregate.pool_id)
+    return [*found, _coordinator_alive(aggregate, leader)]
+
+
+def leaving(
+    host: Host, aggregate: Aggregate, hosts: Sequence[Host], instances: Sequence[Instance]
+) -> list[Finding]:
+    """Return what stands against ejecting a host."""
+    rest = [each for each in members(hosts, aggregate.pool_id) if each.host_id != host.host_id]
+    found = [_no_instances(host, instances), _no_migrations(host)]
+    if host.facts.pool_id != aggregate.pool_id:
+        return []
+    if host.facts.coordinator:
+        return [*found, _may_leave(host, rest)]
+    return [*found, _coordinator_alive(aggregate, coordinator(hosts, aggregate.pool_id))]
+
+
+def _alive(host: Host, what: str) -> Finding:
+    subject = f"host/{host.name}"
+    if host.alive:
+        return Finding(
+            Reason.DEST_NOT_ALIVE, Severity.OK, subject, f"the agent of {host.name} is heard"
+        )
+    return Finding(
+        Reason.DEST_NOT_ALIVE,
+        Severity.ERROR,
+        subject,
+        f"the agent of {host.name}, {what}, is not heard",
+        "see that the host and its agent run",
+    )
+
+
+def _coordinates_itself(host: Host) -> Finding:
+    subject = f"host/{host.name}"
+    if host.facts.coordinator:
+        text = f"{host.name} is the coordinator of its pool, which becomes the aggregate's"
+        return Finding(Reason.NOT_COORDINATOR, Severity.OK, subject, text)
+    return Finding(
+        Reason.NOT_COORDINATOR,
+        Severity.ERROR,
+        subject,
+        f"{host.name} is a member of pool {host.facts.pool_name}, and the first host of an "
+        "aggregate has to be its pool's coordinator",
+        "add the coordinator of that pool first",
+    )
+
+
+def _coordinator_alive(aggregate: Aggregate, leader: Host | None) -> Finding:
+    subject = f"aggregate/{aggregate.name}"
+    if leader is None:
+        return Finding(
+            Reason.NOT_COORDINATOR,
+            Severity.ERROR,
+            subject,
+            f"no agent says that it coordinates pool {aggregate.pool_id} of {aggregate.name}",
+            "see that the agent of the pool's coordinator runs and registers",
+        )
+    return _alive(leader, "the pool's coordinator")
+
+
+def _no_instances(host: Host, instances: Sequence[Instance]) -> Finding:
+    running = sorted(
+        each.name
+        for each in instances
+        if each.host_id == host.host_id
+        and each.instance_id != host.facts.agent_instance_id
+        and each.facts.power_state not in _IDLE
+    )
+    subject, figures = f"host/{host.name}", {"running": str(len(running))}
+    if not running:
+        text = f"nothing but its agent runs on {host.name}"
+        return Finding(Reason.HOST_HAS_INSTANCES, Severity.OK, subject, text, measured=figures)
+    return Finding(
+        Reason.HOST_HAS_INSTANCES,
+        Severity.ERROR,
+        subject,
+        f"{len(running)} instances run on {host.name}: {', '.join(running[:10])}",
+        "migrate them away first",
+        measured=figures,
+    )
+
+
+def _no_migrations(host: Host) -> Finding:
+    subject, held = f"host/{host.name}", host.reserved_memory_bytes
+    figures = {"reserved_memory_bytes": str(held)}
+    if not held:
+        text = f"no migration is under way to {host.name}"
+        return Finding(Reason.HOST_HAS_INSTANCES, Severity.OK, subject, text, measured=figures)
+    text = f"migrations to {host.name} hold {held} bytes of its memory"
+    remedy = "wait for them, or cancel them"
+    return Finding(
+        Reason.HOST_HAS_INSTANCES, Severity.ERROR, subject, text, remedy, measured=figures
+    )
+
+
+def _may_leave(host: Host, rest: Sequence[Host]) -> Finding:
+    subject = f"host/{host.name}"
+    if not rest:
+        text = f"{host.name} is the last host of its pool: nothing is ejected"
+        return Finding(Reason.COORDINATOR_CANNOT_LEAVE, Severity.OK, subject, text)
+    return Finding(
+        Reason.COORDINATOR_CANNOT_LEAVE,
+        Severity.ERROR,
+        subject,
+        f"{host.name} coordinates the pool of {len(rest)} other hosts",
+        "make another host the coordinator first (xe pool-designate-new-master)",
+        measured={"members": str(len(rest))},
+    )

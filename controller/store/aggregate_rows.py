@@ -1,0 +1,117 @@
+"""Aggregates and operations in rows; every function runs within a transaction."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from controller.model.aggregates import Aggregate, Operation
+from controller.ports.aggregates import (
+    AggregateBusy,
+    AggregateNotFound,
+    AggregateRequestReused,
+    OperationNotFound,
+    Request,
+)
+from controller.store import plain
+from controller.store.aggregate_tables import AGGREGATES, HOSTS, OPERATIONS
+from controller.store.records import from_micros, to_micros
+
+
+def named(connection: sa.Connection, aggregate: str) -> Aggregate:
+    """Return an aggregate by uuid or name; raises AggregateNotFound."""
+    columns = AGGREGATES.c
+    which = sa.or_(columns.aggregate_id == aggregate, columns.name == aggregate)
+    row = connection.execute(sa.select(AGGREGATES).where(which).limit(1)).one_or_none()
+    if row is None:
+        raise AggregateNotFound(f"aggregate/{aggregate}", f"there is no aggregate {aggregate}")
+    return from_row(connection, row)
+
+
+def from_row(connection: sa.Connection, row: sa.Row[Any]) -> Aggregate:
+    """Return the aggregate of a row, with its hosts and its open operation."""
+    hosts = sa.select(HOSTS.c.host_id).where(HOSTS.c.aggregate_id == row.aggregate_id)
+    return Aggregate(
+        aggregate_id=row.aggregate_id,
+        name=row.name,
+        create_time=from_micros(row.create_time),
+        update_time=from_micros(row.update_time),
+        availability_zone=row.availability_zone,
+        pool_id=row.pool_id,
+        coordinator_id=row.coordinator_id,
+        host_ids=tuple(sorted(connection.execute(hosts).scalars())),
+        operation=open_operation(connection, row.aggregate_id),
+    )
+
+
+def open_operation(connection: sa.Connection, aggregate_id: str) -> Operation | None:
+    """Return the open operation of an aggregate, if any."""
+    columns = OPERATIONS.c
+    which = sa.and_(columns.is_open, columns.aggregate_id == aggregate_id)
+    row = connection.execute(sa.select(columns.record).where(which)).one_or_none()
+    return None if row is None else plain.unpack(Operation, row.record)
+
+
+def operation(connection: sa.Connection, operation_id: str) -> Operation:
+    """Return an operation; raises OperationNotFound."""
+    which = OPERATIONS.c.operation_id == operation_id
+    row = connection.execute(sa.select(OPERATIONS.c.record).where(which)).one_or_none()
+    if row is None:
+        text = f"there is no operation {operation_id} on an aggregate"
+        raise OperationNotFound(f"operation/{operation_id}", text)
+    return plain.unpack(Operation, row.record)
+
+
+def replayed(connection: sa.Connection, table: sa.Table, request: Request) -> sa.Row[Any] | None:
+    """Return the row that was written for a request; raises AggregateRequestReused."""
+    if not request.request_id:
+        return None
+    which = table.c.request_id == request.request_id
+    row = connection.execute(sa.select(table).where(which)).one_or_none()
+    if row is not None and row.request_digest != request.digest:
+        text = f"request_id {request.request_id} was used before, with another body"
+        raise AggregateRequestReused("request_id", text)
+    return row
+
+
+def refuse_busy(aggregate: Aggregate) -> None:
+    """Raise AggregateBusy while an operation is open."""
+    if aggregate.operation is not None:
+        plan = aggregate.operation.plan
+        text = (
+            f"{aggregate.name} is busy with {plan.kind} of {plan.host_name}, "
+            f"which is {aggregate.operation.phase}"
+        )
+        raise AggregateBusy(f"operation/{aggregate.operation.operation_id}", text)
+
+
+def home_of(connection: sa.Connection, host_id: str) -> Aggregate | None:
+    """Return the aggregate that wants a host, None if none does."""
+    which = HOSTS.c.host_id == host_id
+    row = connection.execute(sa.select(HOSTS.c.aggregate_id).where(which)).one_or_none()
+    return None if row is None else named(connection, row.aggregate_id)
+
+
+def touch(connection: sa.Connection, aggregate_id: str, now: int, **values: object) -> None:
+    """Write columns of an aggregate, and that it changed."""
+    which = AGGREGATES.c.aggregate_id == aggregate_id
+    connection.execute(sa.update(AGGREGATES).where(which).values(update_time=now, **values))
+
+
+def want(connection: sa.Connection, aggregate_id: str, host_id: str) -> None:
+    """Have a host wanted in an aggregate."""
+    connection.execute(sa.insert(HOSTS), {"host_id": host_id, "aggregate_id": aggregate_id})
+
+
+def forget(connection: sa.Connection, host_id: str) -> None:
+    """Have a host wanted nowhere."""
+    connection.execute(sa.delete(HOSTS).where(HOSTS.c.host_id == host_id))
+
+
+def values(operation: Operation) -> dict[str, Any]:
+    """Return the columns that follow from an operation."""
+    return {"is_open": not operation.phase.ended, "record": plain.pack(operation)}
+
+
+def micros(operation: Operation) -> int:
+    """Return when the operation last changed."""
+    return to_micros(operation.update_time)

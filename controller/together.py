@@ -1,0 +1,116 @@
+"""What goes on in the background beside the calls: one task each, ended together.
+
+A controller alone follows nobody; replicas of one database follow each other.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from controller.ports.clock import Clock
+from controller.saga.runner import Runner
+from controller.store.database import Database
+from controller.store.following import Follower
+from controller.store.inventory import Inventory
+from controller.store.listening import Listening
+from controller.store.live import LiveMigrations
+from controller.store.liveness import Liveness
+from controller.store.postgres import PostgresDatabase
+from controller.store.progress import ProgressExchange
+from controller.store.replica import Replica
+from controller.store.settings import StoreSettings
+from controller.store.sweeping import Sweeper
+
+PULSE_S = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the background works on."""
+
+    database: Database
+    settings: StoreSettings
+    clock: Clock
+    live: LiveMigrations
+    liveness: Liveness
+    inventory: Inventory
+    owner: str
+
+
+@asynccontextmanager
+async def going_on(parts: Parts, runner: Runner) -> AsyncIterator[int]:
+    """Resume what was left open and keep up until the block ends; yields how many were resumed."""
+    replica = _replica(parts)
+    if replica is not None:
+        await replica.enter()
+    follower = Follower(parts.database, parts.live, parts.settings.poll_s)
+    await follower.begin()
+    resumed = await runner.resume()
+    work = [
+        follower.run(),
+        Sweeper(parts.database, parts.settings, parts.clock).run(),
+        _pulse(parts.inventory),
+        *_with_others(parts, replica, runner),
+    ]
+    tasks = [asyncio.create_task(each) for each in work]
+    for task in tasks:
+        task.add_done_callback(_died)
+    try:
+        yield resumed
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await runner.stop()
+        if replica is not None:
+            await replica.leave()
+
+
+def _replica(parts: Parts) -> Replica | None:
+    if not isinstance(parts.database, PostgresDatabase):
+        return None
+    return Replica(
+        parts.owner,
+        parts.database,
+        parts.settings,
+        parts.liveness,
+        parts.inventory,
+        parts.clock,
+    )
+
+
+def _with_others(
+    parts: Parts, replica: Replica | None, runner: Runner
+) -> list[Coroutine[Any, Any, None]]:
+    if replica is None or not isinstance(parts.database, PostgresDatabase):
+        return []
+    exchange = ProgressExchange(parts.database, parts.live, parts.owner)
+    wake = {
+        "changes": parts.live.missed.set,
+        "inventory_log": replica.news.set,
+        "replicas": replica.woken.set,
+    }
+    return [
+        replica.run(runner.resume, lambda: runner.driven),
+        replica.follow(),
+        exchange.run(),
+        Listening(parts.database, wake, exchange.hear).run(),
+    ]
+
+
+async def _pulse(inventory: Inventory) -> None:
+    while True:
+        inventory.pulse()
+        await asyncio.sleep(PULSE_S)
+
+
+def _died(task: asyncio.Task[None]) -> None:
+    """Say that something ended which goes on for as long as the controller does."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("controller.background_died", exc_info=task.exception())

@@ -1,0 +1,149 @@
+"""Carries floating IPs on this machine: addresses, one table of translations, told neighbours.
+
+All of it is netlink and blocks, so it happens on a thread of its own, one set after the other.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from pyroute2 import netns
+from pyroute2.netlink.exceptions import NetlinkError
+from pyroute2.nftables.main import NFTables
+
+from hostagent.dataplane import neighbours, rules
+from hostagent.dataplane.addresses import PublicInterface, public_interface
+from hostagent.dataplane.carrier import Unusable
+from hostagent.dataplane.neighbours import Arrival
+from hostagent.model.errors import NotApplied, StaleRevision
+from hostagent.model.floating_ips import Action, Applied, Binding, FloatingIpSettings, Item
+
+ResultT = TypeVar("ResultT")
+
+_INET = 1
+_NEVER_CREATE = 0
+_FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+
+
+class Nftables:
+    """Implements dataplane.carrier.Carrier on this machine's network."""
+
+    def __init__(self, settings: FloatingIpSettings) -> None:
+        self._settings = settings
+        self._thread = ThreadPoolExecutor(1, "floating-ips")
+
+    async def open(self) -> None:
+        """Enter the namespace; raises Unusable unless interface, kernel and rights are there."""
+        await self._run(self._open)
+
+    async def apply(self, revision: int, bindings: Sequence[Binding]) -> Applied:
+        """Carry exactly these; raises StaleRevision and NotApplied."""
+        return await self._run(lambda: self._apply(revision, tuple(bindings)))
+
+    async def announce(self, arrivals: Sequence[Arrival]) -> None:
+        """Tell the neighbours on the instances' network of arrivals; raises OSError."""
+        interface = self._settings.instance_interface
+        if interface:
+            await self._run(lambda: neighbours.announce(interface, arrivals))
+
+    async def close(self) -> None:
+        """End the thread; what is carried stays, so that a restart interrupts nobody."""
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, work: Callable[[], ResultT]) -> ResultT:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _open(self) -> None:
+        try:
+            if self._settings.namespace:
+                netns.setns(self._settings.namespace, flags=_NEVER_CREATE)
+            with public_interface(self._settings.public_interface) as public:
+                public.check()
+            _revisions()
+            forwarding = _FORWARDING.read_text().strip()
+        except (OSError, NetlinkError) as refused:
+            raise Unusable(f"floating_ip_driver nftables can't be used: {refused}") from refused
+        if forwarding != "1":
+            raise Unusable("floating IPs need forwarding: sysctl -w net.ipv4.ip_forward=1")
+
+    def _apply(self, revision: int, bindings: Sequence[Binding]) -> Applied:
+        """Take down what goes, translate what stays and comes, put up what comes, and tell of it.
+
+        In this order no connection meets an address without its translation.
+        """
+        try:
+            known = _revisions()
+            if revision < max(known, default=0):
+                raise StaleRevision(revision, max(known))
+            with public_interface(self._settings.public_interface) as public:
+                return self._make_so(public, revision, tuple(bindings), known)
+        except (OSError, NetlinkError) as refused:
+            raise NotApplied(str(refused)) from refused
+
+    def _make_so(
+        self,
+        public: PublicInterface,
+        revision: int,
+        bindings: tuple[Binding, ...],
+        known: Sequence[int],
+    ) -> Applied:
+        wanted = {binding.address: binding for binding in bindings}
+        items = _take_down(public, wanted)
+        rules.replace(bindings, revision, known, public.name, self._settings.masquerade)
+        items += _put_up(public, wanted)
+        present = public.ours()
+        carried = tuple(binding for binding in bindings if binding.address in present)
+        return Applied(revision, carried, tuple(items))
+
+
+def _take_down(public: PublicInterface, wanted: dict[str, Binding]) -> list[Item]:
+    items = []
+    for address, prefix_length in public.ours().items():
+        kept = wanted.get(address)
+        if kept is not None and kept.length == prefix_length:
+            continue
+        try:
+            public.remove(address, prefix_length)
+            items.append(Item(address, Action.REMOVED))
+        except OSError as refused:
+            items.append(Item(address, Action.FAILED, str(refused)))
+    return items
+
+
+def _put_up(public: PublicInterface, wanted: dict[str, Binding]) -> list[Item]:
+    present, items = public.ours(), []
+    for address, binding in wanted.items():
+        if address in present:
+            continue
+        try:
+            public.add(binding)
+            neighbours.announce(public.name, [Arrival(address)])
+            items.append(Item(address, Action.ADDED))
+        except OSError as refused:
+            items.append(Item(address, Action.FAILED, str(refused)))
+    return items
+
+
+async def opened(settings: FloatingIpSettings) -> Nftables:
+    """Return it ready to carry; raises Unusable."""
+    carrier = Nftables(settings)
+    try:
+        await carrier.open()
+    except Unusable:
+        await carrier.close()
+        raise
+    return carrier
+
+
+def _revisions() -> list[int]:
+    """Return the revisions that our table tells of: one, or none when there is no table."""
+    with NFTables(nfgen_family=_INET) as line:
+        names = [
+            str(chain.get_attr("NFTA_CHAIN_NAME"))
+            for chain in line.get_chains()
+            if chain.get_attr("NFTA_CHAIN_TABLE") == rules.TABLE
+        ]
+    told = [name.removeprefix(rules.REVISION) for name in names if name.startswith(rules.REVISION)]
+    return [int(text) for text in told if text.isdigit()]

@@ -1,0 +1,1 @@
+"""What bears a migration's mark: where it is written, how it is found, how it is released."""

@@ -1,0 +1,50 @@
+"""Destroys disks that a migration left: only what is provably its own and belongs to no VM."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from hostagent.model.cleanup import Action, Item
+from hostagent.model.move import Fence
+from hostagent.operations import marks
+from hostagent.operations.agent import Agent
+from hostagent.operations.leases import attempts, residue
+from hostagent.xapi import storage
+from hostagent.xapi.errors import XapiGone
+
+
+async def destroy(
+    agent: Agent,
+    fence: Fence,
+    refs: Iterable[str],
+    *,
+    sources: frozenset[str] = frozenset(),
+    known: frozenset[str] = frozenset(),
+) -> list[Item]:
+    """Return what became of each that is still there.
+
+    A disk is the migration's if it bears the mark, is made from one of `sources` (uuids), or is in
+    `known` (references): the disk of a record that was made for it.
+    """
+    items = []
+    for ref in dict.fromkeys(refs):
+        item = await _one(agent, fence, ref, sources, ours=ref in known)
+        if item is not None:
+            items.append(item)
+    return items
+
+
+async def _one(
+    agent: Agent, fence: Fence, ref: str, sources: frozenset[str], *, ours: bool
+) -> Item | None:
+    try:
+        disk = await storage.vdi(agent.client, ref)
+    except XapiGone:
+        return None
+    subject = f"vdi/{disk.uuid}"
+    if disk.vbds:
+        return Item(subject, Action.KEPT, f"{disk.name or 'it'} belongs to a VM")
+    made_from = residue.source_of(disk)
+    if not (ours or marks.bears(disk.other_config, fence) or made_from in sources):
+        return Item(subject, Action.KEPT, "it bears no mark of this migration")
+    act = partial(storage.destroy_disk, agent.client, ref)
+    return await attempts.removal(subject, act, disk.name)

@@ -1,0 +1,1 @@
+"""What is done to pools: one file a call."""

@@ -1,0 +1,98 @@
+"""Verifies a guest where it arrived: what it had attached is attached, and its tools answer."""
+
+from dataclasses import dataclass
+
+from hostagent.model.finding import Finding, Reason, passed, warned
+from hostagent.model.records import GuestMetricsRecord, VbdRecord, VifRecord, VmRecord
+from hostagent.operations.agent import Agent
+from hostagent.operations.block.luggage import Inventory
+from hostagent.xapi import storage, vms
+from hostagent.xapi.errors import XapiGone, XapiRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Drives with something in them, and interfaces."""
+
+    drives: tuple[VbdRecord, ...]
+    interfaces: tuple[VifRecord, ...]
+
+
+async def verify(agent: Agent, vm: VmRecord, left: Inventory | None) -> list[Finding]:
+    """Return the findings, passes included; `left` is what it had, if that was written down.
+
+    An interface that is detached though all were attached is repaired. Raises XapiError.
+    """
+    devices = await _now(agent, vm) if left is not None else _known(agent, vm)
+    expected = left or Inventory(len(devices.drives), len(devices.interfaces), tools=False)
+    interfaces = devices.interfaces
+    if expected.interfaces == len(interfaces) and not all(one.attached for one in interfaces):
+        interfaces = await _repaired(agent, interfaces)
+    attached_disks = sum(one.attached for one in devices.drives)
+    attached_interfaces = sum(one.attached for one in interfaces)
+    return [
+        _counted(vm, "disk", attached_disks, expected.disks, "plug the VBD"),
+        _counted(
+            vm, "interface", attached_interfaces, expected.interfaces, "unplug and plug the VIF"
+        ),
+        *await _alive(agent, vm, expected),
+    ]
+
+
+async def _now(agent: Agent, vm: VmRecord) -> Devices:
+    found = await storage.drives(agent.client, vm.vbds)
+    vifs = await storage.interfaces(agent.client, vm.vifs)
+    return Devices(tuple(drive for drive, _ in found if not drive.cd), tuple(vifs))
+
+
+def _known(agent: Agent, vm: VmRecord) -> Devices:
+    """Inside a pool the records stay, so the mirror has them."""
+    mirror = agent.mirror
+    drives = (mirror.vbds[ref] for ref in vm.vbds if ref in mirror.vbds)
+    vifs = tuple(mirror.vifs[ref] for ref in vm.vifs if ref in mirror.vifs)
+    return Devices(tuple(one for one in drives if one.vdi), vifs)
+
+
+async def _repaired(agent: Agent, interfaces: tuple[VifRecord, ...]) -> tuple[VifRecord, ...]:
+    """Unplug and plug what is detached (a guest without network after a move: xcp#228)."""
+    now = await storage.interfaces(agent.client, [one.ref for one in interfaces])
+    for one in now:
+        if not one.attached:
+            try:
+                await storage.replug(agent.client, one.ref)
+            except XapiRefused:
+                continue
+    return tuple(await storage.interfaces(agent.client, [one.ref for one in interfaces]))
+
+
+def _counted(vm: VmRecord, what: str, attached: int, expected: int, remedy: str) -> Finding:
+    subject = f"instance/{vm.name}"
+    figures = {"attached": attached, "left_with": expected, "detached": max(0, expected - attached)}
+    if attached >= expected:
+        text = f"no {what} of {vm.name} is detached"
+        return passed(Reason.DEVICE_DETACHED, subject, text, **figures)
+    text = f"{vm.name} runs here with {attached} of {expected} {what}s attached"
+    return warned(Reason.DEVICE_DETACHED, subject, text, remedy, **figures)
+
+
+async def _alive(agent: Agent, vm: VmRecord, expected: Inventory) -> list[Finding]:
+    """Only of a guest whose tools told of it can it be said that they are silent."""
+    metrics = agent.mirror.guest_metrics.get(vm.guest_metrics)
+    if metrics is None and vm.guest_metrics:
+        metrics = await _metrics(agent, vm.guest_metrics)
+    if not expected.tools and not (metrics is not None and metrics.pv_drivers):
+        return []
+    subject = f"instance/{vm.name}"
+    if metrics is not None and metrics.live:
+        text = f"the guest of {vm.name} answers"
+        return [passed(Reason.GUEST_SILENT, subject, text, live=True)]
+    text = f"the guest of {vm.name} had tools and XAPI does not hear it"
+    remedy = "look at its console: it may have stopped at the switch"
+    return [warned(Reason.GUEST_SILENT, subject, text, remedy, live=False)]
+
+
+async def _metrics(agent: Agent, ref: str) -> GuestMetricsRecord | None:
+    try:
+        return await vms.guest_metrics(agent.client, ref)
+    except XapiGone:
+        return None

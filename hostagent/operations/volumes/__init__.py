@@ -1,0 +1,1 @@
+"""Volumes: storage repositories of one volume each, which follow their guest."""

@@ -1,0 +1,161 @@
+"""Verbs on storage repositories, how hosts are joined to them, and disks."""
+
+from collections.abc import Iterable, Mapping
+
+from hostagent.model.records import PbdRecord, SrRecord, VbdRecord, VdiRecord, VifRecord
+from hostagent.xapi import marking, parse, tasks
+from hostagent.xapi.client import Client
+from hostagent.xapi.errors import XapiGone
+
+
+async def pbds_of(client: Client, host: str) -> list[PbdRecord]:
+    """Return every PBD of a host as it is now."""
+
+    def read() -> list[PbdRecord]:
+        refs = client.read_now("host.get_PBDs", host)
+        return [found for ref in refs if (found := _pbd(client, ref)) is not None]
+
+    return await client.run(read)
+
+
+def _pbd(client: Client, ref: str) -> PbdRecord | None:
+    try:
+        return parse.pbd(ref, client.read_now("PBD.get_record", ref))
+    except XapiGone:
+        return None
+
+
+async def pbd(client: Client, ref: str) -> PbdRecord | None:
+    """Return a PBD as it is now, or None."""
+    return await client.run(lambda: _pbd(client, ref))
+
+
+async def sr(client: Client, ref: str) -> SrRecord:
+    """Return a storage repository as it is now; raises XapiGone."""
+    return parse.sr(ref, await client.read("SR.get_record", ref))
+
+
+async def pbds_of_sr(client: Client, ref: str) -> list[str]:
+    """Return the references of a storage repository's PBDs; raises XapiGone."""
+    return list(await client.read("SR.get_PBDs", ref))
+
+
+async def vdi(client: Client, ref: str) -> VdiRecord:
+    """Return a disk as it is now; raises XapiGone."""
+    return parse.vdi(ref, await client.read("VDI.get_record", ref))
+
+
+async def missing(client: Client, ref: str) -> bool:
+    """Tell whether the last scan of its repository did not find a disk."""
+    try:
+        return bool(await client.read("VDI.get_missing", ref))
+    except XapiGone:
+        return True
+
+
+async def drives(client: Client, refs: Iterable[str]) -> list[tuple[VbdRecord, VdiRecord]]:
+    """Return drives that have something in them, with what it is; what is gone is left out."""
+
+    def read() -> list[tuple[VbdRecord, VdiRecord]]:
+        return [found for ref in refs if (found := _drive(client, ref)) is not None]
+
+    return await client.run(read)
+
+
+def _drive(client: Client, ref: str) -> tuple[VbdRecord, VdiRecord] | None:
+    try:
+        drive = parse.vbd(ref, client.read_now("VBD.get_record", ref))
+        if not drive.vdi:
+            return None
+        return drive, parse.vdi(drive.vdi, client.read_now("VDI.get_record", drive.vdi))
+    except XapiGone:
+        return None
+
+
+async def interfaces(client: Client, refs: Iterable[str]) -> list[VifRecord]:
+    """Return interfaces as they are now; what is gone is left out."""
+
+    def read() -> list[VifRecord]:
+        return [found for ref in refs if (found := _interface(client, ref)) is not None]
+
+    return await client.run(read)
+
+
+def _interface(client: Client, ref: str) -> VifRecord | None:
+    try:
+        return parse.vif(ref, client.read_now("VIF.get_record", ref))
+    except XapiGone:
+        return None
+
+
+async def join(
+    client: Client,
+    host: str,
+    sr_ref: str,
+    device_config: Mapping[str, str],
+    other_config: Mapping[str, str],
+) -> str:
+    """Create a PBD that bears its marks from the start; raises XapiRefused (PBD_EXISTS)."""
+    record = {
+        "host": host,
+        "SR": sr_ref,
+        "device_config": dict(device_config),
+        "other_config": dict(other_config),
+    }
+    return str(await client.change("PBD.create", record))
+
+
+async def plug(client: Client, pbd: str) -> None:
+    """Attach; nothing happens where it is attached. Raises XapiError."""
+    await tasks.carry_out(client, "PBD.plug", pbd)
+
+
+async def unplug(client: Client, pbd: str) -> None:
+    """Detach; nothing happens where it is detached. Raises XapiRefused while it is in use."""
+    await tasks.carry_out(client, "PBD.unplug", pbd)
+
+
+async def part(client: Client, pbd: str) -> None:
+    """Destroy a PBD that is detached."""
+    await client.change("PBD.destroy", pbd)
+
+
+async def share(client: Client, sr_ref: str, *, shared: bool) -> None:
+    """Let several hosts attach a storage repository, or one alone."""
+    await client.change("SR.set_shared", sr_ref, shared)
+
+
+async def scan(client: Client, sr_ref: str) -> None:
+    """Have a storage repository looked at; raises XapiRefused with what its driver says."""
+    await tasks.carry_out(client, "SR.scan", sr_ref)
+
+
+async def forget(client: Client, sr_ref: str) -> None:
+    """Remove the records of a storage repository; what is on it stays."""
+    await tasks.carry_out(client, "SR.forget", sr_ref)
+
+
+async def destroy_disk(client: Client, ref: str) -> None:
+    """Destroy a disk for good."""
+    await tasks.carry_out(client, "VDI.destroy", ref)
+
+
+async def unmark_sm(client: Client, ref: str, keys: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Remove keys of the storage driver from a disk; return XAPI's error for each."""
+    return await marking.unmark(client, "VDI", ref, keys, marking.SM_CONFIG)
+
+
+async def destroy_network(client: Client, ref: str) -> None:
+    """Remove a network that nothing is on."""
+    await client.change("network.destroy", ref)
+
+
+async def replug(client: Client, vif: str) -> None:
+    """Take an interface out of the guest and put it in again."""
+
+    def repair() -> None:
+        if client.read_now("VIF.get_currently_attached", vif):
+            client.change_now("VIF.unplug", vif)
+        client.change_now("VIF.plug", vif)
+
+    await client.run(repair)

@@ -1,0 +1,89 @@
+"""Two controller processes on one PostgreSQL, one of which dies or is frozen in mid-move."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.demo import simulator
+from deploy.demo.processes import wait_until
+from deploy.demo.stack import CALL_S
+from tests.support import pg
+from tests.support.replicated import CLAIM_S, Replicated, freeze, moves_since, replicated, thaw
+from tests.support.stack import differences, open_migration, wait_at_rest
+from xenferry.controller.v1 import inventory_pb2, migration_pb2, scheduler_pb2
+
+SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
+# Beside the claim: a beat, and what two loaded cores take to notice.
+SLACK_S = 1.0
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Replicated]:
+    """Yield a running stack with two controllers."""
+    with replicated(tmp_path, pg.empty_database()) as running:
+        yield running
+
+
+def held_in_the_middle(stack: Replicated) -> str:
+    """Return a migration, driven by the controller that is asked, whose memory copy is held."""
+    simulator.arm(stack.control, fault="hold", phase="precopy", vm="web-1")
+    asked_for = moves_since(stack)
+    with stack.services() as services:
+        request = inventory_pb2.GetInstanceRequest(instance="web-1")
+        instance = services.inventory.GetInstance(request, timeout=CALL_S)
+    migration_id = open_migration(stack, instance.facts.instance_id, "xs2")
+    wait_until("XAPI to be asked to move", lambda: asked_for() == 1)
+    return migration_id
+
+
+def migration(stack: Replicated, migration_id: str) -> migration_pb2.Migration:
+    request = scheduler_pb2.GetMigrationRequest(migration_id=migration_id)
+    with stack.services() as services:
+        return services.scheduler.GetMigration(request, timeout=CALL_S)
+
+
+def taken_after_s(stack: Replicated, migration_id: str) -> float:
+    """Return how long it took until another replica drove the migration."""
+    began = time.monotonic()
+    wait_until("the claim to be taken", lambda: migration(stack, migration_id).epoch == 2)
+    return time.monotonic() - began
+
+
+def test_what_a_killed_replica_drove_is_brought_home_by_the_other(stack: Replicated) -> None:
+    asked_for = moves_since(stack)
+    migration_id = held_in_the_middle(stack)
+
+    stack.kill_controller()
+    stack.ask(stack.second)
+    waited_s = taken_after_s(stack, migration_id)
+    simulator.lift_all(stack.control)
+
+    ended = wait_at_rest(stack, migration_id)
+    assert (ended.state, ended.epoch) == (SUCCEEDED, 2)
+    assert waited_s <= CLAIM_S + SLACK_S
+    assert asked_for() == 1
+    wait_until("agents to have turned to the second", stack.all_alive)
+    assert differences(stack) == []
+
+
+def test_a_frozen_replica_is_fenced_when_it_wakes(stack: Replicated) -> None:
+    asked_for = moves_since(stack)
+    migration_id = held_in_the_middle(stack)
+
+    freeze(stack.controller)
+    stack.ask(stack.second)
+    waited_s = taken_after_s(stack, migration_id)
+    thaw(stack.controller)
+    simulator.lift_all(stack.control)
+
+    ended = wait_at_rest(stack, migration_id)
+    assert (ended.state, ended.epoch) == (SUCCEEDED, 2)
+    assert waited_s <= CLAIM_S + SLACK_S
+    assert asked_for() == 1
+    stack.ask(stack.controller)
+    again = wait_at_rest(stack, migration_id)
+    assert list(again.journal) == list(ended.journal)
+    assert {entry.epoch for entry in again.journal} == {1, 2}
+    assert differences(stack) == []

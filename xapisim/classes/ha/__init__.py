@@ -1,0 +1,1 @@
+"""High availability, and what hosts notice about each other with and without it."""

@@ -1,0 +1,1 @@
+"""Who belongs to a pool and who leads it: joining, leaving, changing the coordinator."""

@@ -1,0 +1,1 @@
+"""What a plug-in finds in a host's control domain: this directory is on its PYTHONPATH."""
