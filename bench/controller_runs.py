@@ -1,6 +1,7 @@
 """The runs of bench.controller, each on controllers and a fleet that are ready."""
 
 import asyncio
+import functools
 import itertools
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ HEARTBEAT_S = 2.0
 QUIET_S = 10.0
 SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
 CALL_S = 120.0
+WATCH = "/xenferry.controller.v1.Scheduler/WatchMigrations"
 
 Figures = dict[str, Any]
 
@@ -118,8 +120,8 @@ async def watchers(bench: Bench) -> list[Figures]:
     for _ in many:
         await ready.acquire()
     before = cpu_s(bench.pid)
-    for request in bench.moves(10):
-        await _one(bench, request)
+    for move in bench.moves(10):
+        await _one(bench, move)
         await asyncio.sleep(0.5)
     used = cpu_s(bench.pid) - before
     for watcher in many:
@@ -216,15 +218,38 @@ async def _one(bench: Bench, request: scheduler_pb2.LiveMigrationRequest) -> Non
             return
 
 
-async def _watch(bench: Bench, ready: asyncio.Semaphore, lags: list[float]) -> None:
-    request = scheduler_pb2.WatchMigrationsRequest()
-    revision = None
-    async for change in bench.scheduler.WatchMigrations(request):
-        if revision is None:
+async def _watch(
+    bench: Bench,
+    ready: asyncio.Semaphore,
+    lags: list[float],
+) -> None:
+    call = bench.channel.unary_stream(
+        WATCH,
+        scheduler_pb2.WatchMigrationsRequest.SerializeToString,
+        response_deserializer=_written,
+    )
+    listening, seen = False, 0
+    async for revision, written in call(scheduler_pb2.WatchMigrationsRequest()):
+        now = time.time()
+        if listening:
+            lags.extend(now - at for each, at in written if each > seen)
+        elif not written:
+            listening = True
             ready.release()
-        elif change.migration.revision > revision:
-            lags.append(time.time() - change.migration.update_time.ToNanoseconds() / 1e9)
-        revision = change.revision
+        seen = revision
+
+
+@functools.lru_cache(256)
+def _written(encoded: bytes) -> tuple[int, tuple[tuple[int, float], ...]]:
+    """Return a response's revision, and which of its changes was written when; none in a bookmark.
+
+    All watchers get the same bytes: read once, they cost this process no more than to receive.
+    """
+    response = scheduler_pb2.WatchMigrationsResponse.FromString(encoded)
+    if not response.HasField("migration"):
+        return response.revision, ()
+    told = response.migration
+    return response.revision, ((told.revision, told.update_time.ToNanoseconds() / 1e9),)
 
 
 def _percentile(seconds: Sequence[float], percent: int) -> float:

@@ -11,7 +11,7 @@ import grpc.aio
 import structlog
 from grpc_status import rpc_status
 
-from chassis import metrics, peers
+from chassis import metrics, peers, unreadable
 from chassis.errors import ServiceError, Unavailable, to_status
 from chassis.lifetime import Lifetime
 
@@ -66,7 +66,18 @@ class Interceptor(grpc.aio.ServerInterceptor):
             if handler.response_streaming
             else (grpc.unary_unary_rpc_method_handler, call.unary(behaviour))
         )
-        return make(wrapped, handler.request_deserializer, handler.response_serializer)
+        serializer = _sent_as_it_is(handler.response_serializer)
+        deserializer = unreadable.admitted(handler.request_deserializer)
+        return make(wrapped, deserializer, serializer)
+
+
+def _sent_as_it_is(serializer: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
+    """Let a handler answer with bytes: a response that many are sent is then encoded once."""
+
+    def serialize(response: Any) -> bytes:
+        return response if isinstance(response, bytes) else serializer(response)
+
+    return serialize
 
 
 class _Call:
@@ -91,6 +102,7 @@ class _Call:
         async def handle(request: Any, context: Context) -> Any:
             began = self._begin(context)
             try:
+                unreadable.refuse(request)
                 async with asyncio.timeout(_default_deadline(context)):
                     response = await behaviour(request, context)
             except BaseException as error:  # the border: every error is answered
@@ -109,6 +121,7 @@ class _Call:
             task = self._lifetime.enter_stream()
             self._streams.inc()
             try:
+                unreadable.refuse(request)
                 async for response in behaviour(request, context):
                     yield response
             except BaseException as error:

@@ -85,9 +85,10 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Appl
     )
     parts = Parts(database, settings.store, clock, live, liveness, inventory, owner)
     try:
-        async with going_on(parts, runner) as resumed:
+        async with going_on(parts, runner) as background:
             floating.reconciler.start()
             pools.steward.begin()
+            resumed = background.resumed
             log.info("controller.assembled", owner=owner, resumed_migrations=resumed)
             try:
                 yield Application(
@@ -95,7 +96,7 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Appl
                         *_services(scheduler, inventory, settings.inventory, floating),
                         pools.service,
                     ],
-                    trouble=lambda: database.trouble,
+                    trouble=lambda: database.trouble or background.trouble,
                     translate=errors.translate,
                 )
             finally:

@@ -4,7 +4,7 @@ A controller alone follows nobody; replicas of one database follow each other.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -43,9 +43,32 @@ class Parts:
     owner: str
 
 
+class Background:
+    """What goes on; `resumed` is how many migrations were taken up at the start."""
+
+    def __init__(self, resumed: int, work: Iterable[Coroutine[Any, Any, None]]) -> None:
+        self.resumed = resumed
+        self.trouble = ""
+        self._tasks = [asyncio.create_task(each) for each in work]
+        for task in self._tasks:
+            task.add_done_callback(self._died)
+
+    async def stop(self) -> None:
+        """End all of it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        """Tell that something ended which should go on for as long as the controller does."""
+        if not task.cancelled() and task.exception() is not None:
+            self.trouble = "a task in the background has died; the log has why: restart"
+            log.error("controller.background_died", exc_info=task.exception())
+
+
 @asynccontextmanager
-async def going_on(parts: Parts, runner: Runner) -> AsyncIterator[int]:
-    """Resume what was left open and keep up until the block ends; yields how many were resumed."""
+async def going_on(parts: Parts, runner: Runner) -> AsyncIterator[Background]:
+    """Resume what was left open, and keep up until the block ends."""
     replica = _replica(parts)
     if replica is not None:
         await replica.enter()
@@ -58,15 +81,11 @@ async def going_on(parts: Parts, runner: Runner) -> AsyncIterator[int]:
         _pulse(parts.inventory),
         *_with_others(parts, replica, runner),
     ]
-    tasks = [asyncio.create_task(each) for each in work]
-    for task in tasks:
-        task.add_done_callback(_died)
+    background = Background(resumed, work)
     try:
-        yield resumed
+        yield background
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await background.stop()
         await runner.stop()
         if replica is not None:
             await replica.leave()
@@ -108,9 +127,3 @@ async def _pulse(inventory: Inventory) -> None:
     while True:
         inventory.pulse()
         await asyncio.sleep(PULSE_S)
-
-
-def _died(task: asyncio.Task[None]) -> None:
-    """Say that something ended which goes on for as long as the controller does."""
-    if not task.cancelled() and task.exception() is not None:
-        log.error("controller.background_died", exc_info=task.exception())

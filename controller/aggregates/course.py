@@ -10,6 +10,8 @@ from controller.ports.aggregates import Driven, OperationLedger, PoolAgents, Poo
 from controller.ports.clock import Clock
 from controller.ports.registry import Registry
 
+GAVE_UP = "dom0 gave up: "
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -20,6 +22,12 @@ class World:
     registry: Registry
     clock: Clock
     settings: AggregateSettings
+
+
+def _gave_up(progress: PoolProgress) -> list[str]:
+    if progress.outcome != "FAILED":
+        return []
+    return [GAVE_UP + finding.message for finding in progress.errors]
 
 
 class Course:
@@ -42,15 +50,16 @@ class Course:
             await self._write(replace(operation, update_time=self.world.clock.now()))
 
     async def take(self, progress: PoolProgress) -> None:
-        """Write what dom0 tells that is new."""
+        """Write what dom0 tells that is new; the worst of its errors is the last."""
         self._silent_since = None
         operation, now = self.operation, self.world.clock.now()
         known = {row.note for row in operation.journal}
-        for note in progress.notes:
+        for note in (*progress.notes, *_gave_up(progress)):
             if note not in known:
                 operation = operation.noted(now, note)
-        error = progress.errors[0] if progress.errors else operation.error
-        await self.keep(replace(operation, agent_state=progress.agent_state, error=error))
+        error = progress.errors[-1] if progress.errors else None
+        state = progress.agent_state
+        await self.keep(replace(operation, begun=True, agent_state=state, error=error))
 
     def silent_s(self) -> float:
         """Return for how many seconds nobody has answered, from the first call of this on."""

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from controller.aggregates.course import Course
+from controller.aggregates.course import GAVE_UP, Course
 from controller.model.aggregates import OperationKind, Phase
 from controller.model.findings import Finding, Reason, Severity
 from controller.planning import pool_checks
@@ -79,15 +79,25 @@ async def _wait_for_agent(course: Course) -> None:
     host = await course.world.registry.host(plan.host_id)
     there = host is not None and host.alive and host.facts.pool_id == plan.pool_id
     if there is (plan.kind is OperationKind.ADD_HOST):
-        await course.keep(replace(course.operation, error=None))
+        state = course.operation.agent_state
+        heard = "running" if state in _DOWN else state
+        await course.keep(replace(course.operation, error=None, agent_state=heard))
         await course.enter(Phase.SUCCEEDED)
         return
     if _waited_s(course) > course.world.settings.agent_wait_s:
-        await course.enter(Phase.FAILED, error=_unheard(course))
+        await _stop_waiting(course)
         return
     if course.operation.agent_state in _DOWN:
         await _look_again(course)
     await course.pause()
+
+
+async def _stop_waiting(course: Course) -> None:
+    """A host that dom0 ejected is out, whoever still tells of it."""
+    if course.operation.plan.kind is OperationKind.REMOVE_HOST:
+        await course.enter(Phase.SUCCEEDED, "the host's agent still tells of the pool")
+    else:
+        await course.enter(Phase.FAILED, error=_unheard(course))
 
 
 async def _fail(course: Course, progress: PoolProgress) -> None:
@@ -122,9 +132,12 @@ async def _asked(course: Course) -> PoolProgress | None:
 
 
 async def _bear(course: Course, error: AgentError) -> None:
-    """Tell what is in the way; wait if it may pass, and end the operation if it does not."""
+    """Tell what is in the way; wait if it may pass, and end the operation if it does not.
+
+    What dom0 has begun it carries to an end, whatever an agent says meanwhile.
+    """
     finding = error.findings[0]
-    if not _passes(error) and course.operation.agent_state not in _DOWN:
+    if not _passes(error) and not course.operation.begun:
         await course.enter(Phase.FAILED, finding.message, finding)
         return
     if course.silent_s() > course.world.settings.give_up_s:
@@ -157,9 +170,10 @@ async def _leader(course: Course) -> str:
 
 
 def _waited_s(course: Course) -> float:
-    """Return the seconds since the phase, or the end of dom0's work, was first seen."""
+    """Return the seconds since the phase was entered, or since dom0 gave up in it."""
     operation = course.operation
-    since = next(row.time for row in operation.journal if row.phase == operation.phase.value)
+    rows = [row for row in operation.journal if row.phase == operation.phase.value]
+    since = next((row.time for row in rows if row.note.startswith(GAVE_UP)), rows[0].time)
     return (course.world.clock.now() - since).total_seconds()
 
 

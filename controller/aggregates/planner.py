@@ -37,9 +37,10 @@ class PoolPlanner:
             host_name=host.name,
             address=host.facts.address,
             agent_instance_id=host.facts.agent_instance_id,
-            pool_id=aggregate.pool_id,
+            pool_id=aggregate.pool_id or host.facts.pool_id,
             first=not aggregate.pool_id,
             force=force,
+            again=host.host_id in aggregate.host_ids,
             needless=bool(aggregate.pool_id) and host.facts.pool_id == aggregate.pool_id,
         )
         found = pool_checks.joining(host, aggregate, hosts)
@@ -53,7 +54,7 @@ class PoolPlanner:
     ) -> OperationPlan:
         """Return the plan of removing a host; raises OperationRefused."""
         hosts, instances = await self.registry.hosts(), await self.registry.instances()
-        there = pool_checks.members(hosts, aggregate.pool_id)
+        there = pool_checks.members(hosts, aggregate)
         needless = host not in there or there == [host]
         plan = OperationPlan(
             kind=OperationKind.REMOVE_HOST,

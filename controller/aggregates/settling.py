@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from controller.aggregates.planner import PoolPlanner
+from controller.aggregates.planner import OperationRefused, PoolPlanner
 from controller.aggregates.steward import Steward
 from controller.model.aggregates import Aggregate, Settlement
+from controller.model.inventory import Host
 from controller.planning import pool_checks
 from controller.ports.aggregates import AggregateStore, OperationLedger, PoolAgents, Request
 from controller.ports.registry import Registry
@@ -30,10 +31,10 @@ class Settler:
             return aggregate
         hosts = await self.registry.hosts()
         leader = pool_checks.coordinator(hosts, aggregate.pool_id)
-        if leader is None:
-            return aggregate
-        there = pool_checks.members(hosts, aggregate.pool_id)
+        if leader is None or not leader.alive:
+            raise OperationRefused((pool_checks.coordinator_alive(aggregate, leader),))
         if how is Settlement.ADOPT:
+            there = pool_checks.members(hosts, aggregate)
             adopted = replace(
                 aggregate,
                 name=leader.facts.pool_name or aggregate.name,
@@ -46,18 +47,16 @@ class Settler:
     async def _mend(self, aggregate: Aggregate) -> Aggregate:
         """Name the pool again, and join the first host that is missing; a repeat joins the next."""
         await self.agents.name_pool(aggregate.coordinator_id, aggregate.name)
-        missing = await self._missing(aggregate)
-        kept = tuple(one for one in aggregate.host_ids if one != missing)
-        known = await self.store.adopt(replace(aggregate, host_ids=kept))
-        host = await self.registry.host(missing) if missing else None
+        known = await self.store.adopt(aggregate)
+        host = await self._missing(known)
         if host is not None:
             plan = await self.planner.joining(known, host, force=False)
             self.steward.start(await self.ledger.admit(plan, Request(), self.steward.owner))
         return await self.store.find(aggregate.aggregate_id)
 
-    async def _missing(self, aggregate: Aggregate) -> str:
+    async def _missing(self, aggregate: Aggregate) -> Host | None:
         for host_id in aggregate.host_ids:
             host = await self.registry.host(host_id)
             if host is not None and host.facts.pool_id != aggregate.pool_id:
-                return host_id
-        return ""
+                return host
+        return None

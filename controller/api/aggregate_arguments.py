@@ -40,7 +40,9 @@ def new_aggregate(request: aggregates_pb2.CreateAggregateRequest) -> NewAggregat
     wanted = NewAggregate(
         name=violations.name("name", request.name),
         zone=violations.text("availability_zone", request.availability_zone, ZONE_LENGTH),
-        request=_request(violations, request.request_id, "create", request.name),
+        request=_request(
+            violations, request.request_id, "create", request.name, request.availability_zone
+        ),
     )
     violations.raise_any()
     return wanted

@@ -1,7 +1,7 @@
 """The Aggregates service: hosts that form one pool."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import grpc.aio
@@ -90,6 +90,7 @@ class Aggregates(aggregates_pb2_grpc.AggregatesServicer):
         aggregate = await self.store.find(wanted.aggregate)
         host = await self._host(wanted.host)
         plan = await self.planner.joining(aggregate, host, force=request.force)
+        plan = replace(plan, again=False)
         return render.operation(await self._admitted(wanted, plan))
 
     async def RemoveHost(
@@ -153,6 +154,7 @@ class Aggregates(aggregates_pb2_grpc.AggregatesServicer):
 
     async def _admitted(self, wanted: arguments.Membership, plan: OperationPlan) -> Operation:
         if wanted.validate_only:
+            await self.ledger.consider(plan)
             now = self.clock.now()
             return Operation("", plan, now, now)
         driven = await self.ledger.admit(plan, wanted.request, self.steward.owner)

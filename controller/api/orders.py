@@ -1,6 +1,7 @@
 """What callers ask of migrations that are under way: to be stopped, to be settled."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from controller.model.migration import Migration, MigrationState, Resolution
@@ -30,12 +31,12 @@ class Orders:
         subscription = self.changes.subscribe(MigrationFilter(migration_id=migration_id))
         try:
             migration = await self.canceller.cancel(migration_id, reason)
-            async with asyncio.timeout(within_s):
-                while migration.state in _UNDECIDED:
-                    heard = await subscription.next()
-                    migration = (heard.changes or [migration])[-1]
-        except TimeoutError:
-            pass  # asked for, and not decided yet: the row says so
+            # When the time is up it is asked for and not decided; the row says so.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    while migration.state in _UNDECIDED:
+                        heard = await subscription.next()
+                        migration = (heard.changes or [migration])[-1]
         finally:
             subscription.close()
         if migration.state in (MigrationState.FINISHING, MigrationState.SUCCEEDED):

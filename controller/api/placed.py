@@ -29,7 +29,7 @@ class Placed:
         return self._placed(self.changes.overlay(migration))
 
     def _placed(self, migration: Migration) -> Migration:
-        if migration.state is not MigrationState.QUEUED:
+        if not _waits(migration):
             return migration
         return replace(migration, queue_position=self.position(migration.migration_id))
 
@@ -41,6 +41,8 @@ class _PlacedSubscription:
 
     async def next(self, within_s: float | None = None) -> Heard:
         heard = await self.subscription.next(within_s)
+        if not any(map(_waits, (*heard.changes, *heard.progress))):
+            return heard
         return replace(heard, changes=self._all(heard.changes), progress=self._all(heard.progress))
 
     def close(self) -> None:
@@ -48,3 +50,7 @@ class _PlacedSubscription:
 
     def _all(self, migrations: Sequence[Migration]) -> Sequence[Migration]:
         return [self.placed(each) for each in migrations]
+
+
+def _waits(migration: Migration) -> bool:
+    return migration.state is MigrationState.QUEUED

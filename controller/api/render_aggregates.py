@@ -63,10 +63,9 @@ def operation(known: Operation) -> aggregates_pb2.AggregateOperation:
 
 
 def _hosts(known: Aggregate, hosts: Sequence[Host]) -> list[aggregates_pb2.AggregateHost]:
-    there = {host.host_id for host in pool_checks.members(hosts, known.pool_id)}
+    there = {host.host_id for host in pool_checks.members(hosts, known)}
     told = {host.host_id: host for host in hosts}
-    living = {host_id for host_id in there if told[host_id].alive}
-    shown = [_host(known, host_id, there, told) for host_id in {*known.host_ids, *living}]
+    shown = [_host(known, host_id, there, told) for host_id in {*known.host_ids, *there}]
     return sorted(shown, key=lambda host: (not host.coordinator, host.host_name, host.host_id))
 
 

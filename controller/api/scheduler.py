@@ -10,7 +10,7 @@ from chassis import peers
 from controller.api import arguments, errors, matrix, render
 from controller.api.door import Door
 from controller.api.orders import Orders
-from controller.api.summaries import Summaries
+from controller.api.summaries import Encoded, Summaries
 from controller.api.watching import Watch
 from controller.planning.planner import Planner
 from controller.ports.changes import Changes
@@ -84,7 +84,7 @@ class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
 
     async def WatchMigrations(
         self, request: scheduler_pb2.WatchMigrationsRequest, _: Context
-    ) -> AsyncIterator[scheduler_pb2.WatchMigrationsResponse]:
+    ) -> AsyncIterator[Encoded]:
         """Stream every change of the migrations that match, from a revision on."""
         newest = await self.history.revision()
         which, start = arguments.watch(request, newest)

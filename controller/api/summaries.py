@@ -1,27 +1,32 @@
-"""Messages that many watchers are sent, made once."""
+"""Responses that many watchers are sent, made and encoded once."""
 
 from collections import OrderedDict
 from typing import Any
 
 from controller.api import render
 from controller.model.migration import Migration
-from xenferry.controller.v1 import migration_pb2
+from xenferry.controller.v1 import scheduler_pb2
 
 KEPT = 256
 
+Encoded = Any
+"""The bytes of a WatchMigrationsResponse; the stubs know messages only, the chassis sends both."""
+
 
 class Summaries:
-    """Remembers the newest summaries; whoever gets one must not change it."""
+    """Remembers the newest responses."""
 
     def __init__(self) -> None:
-        self._made: OrderedDict[Any, migration_pb2.Migration] = OrderedDict()
+        self._made: OrderedDict[Any, bytes] = OrderedDict()
 
-    def of(self, migration: Migration) -> migration_pb2.Migration:
-        """Return the summary of a migration as it is now."""
-        key = migration.revision, migration.progress, migration.queue_position
+    def of(self, migration: Migration, revision: int) -> Encoded:
+        """Return the response that tells of a migration as it is now, and where to resume."""
+        key = revision, migration.revision, migration.progress, migration.queue_position
         made = self._made.get(key)
         if made is None:
-            made = self._made[key] = render.summary(migration)
+            told = render.summary(migration)
+            response = scheduler_pb2.WatchMigrationsResponse(migration=told, revision=revision)
+            made = self._made[key] = response.SerializeToString()
             if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         return made

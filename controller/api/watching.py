@@ -4,11 +4,11 @@ The subscription is taken before the first read and hears of everything behind t
 which is read, so that nothing falls between the two and nothing comes twice.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterator
 
-from controller.api.summaries import Summaries
+from controller.api.summaries import Encoded, Summaries
 from controller.model.migration import Migration
-from controller.ports.changes import Changes, Heard, Subscription
+from controller.ports.changes import Changes, Heard
 from controller.ports.history import History, MigrationFilter
 from xenferry.controller.v1 import scheduler_pb2
 
@@ -39,19 +39,27 @@ class Watch:
         self._bookmark_s = BOOKMARK_S if bookmarks else None
         self._revision = start
 
-    async def stream(self) -> AsyncIterator[Response]:
+    async def stream(self) -> AsyncIterator[Encoded]:
         """Yield what is stored, a bookmark, and then changes until the caller has enough."""
         subscription = self._changes.subscribe(self._which)
         try:
             async for response in self._stored():
                 yield response
             yield Response(revision=self._revision)
-            async for response in self._heard(subscription):
-                yield response
+            while True:
+                heard = await subscription.next(self._bookmark_s)
+                if heard.lost:
+                    async for response in self._logged(heard.upto):
+                        yield response
+                for response in self._news(heard):
+                    yield response
+                if self._bookmark_s and not heard.changes and heard.upto > self._revision:
+                    self._revision = heard.upto
+                    yield Response(revision=self._revision)
         finally:
             subscription.close()
 
-    async def _stored(self) -> AsyncIterator[Response]:
+    async def _stored(self) -> AsyncIterator[Encoded]:
         upto = self._changes.revision
         if self._start:
             async for response in self._logged(upto):
@@ -61,10 +69,10 @@ class Watch:
         while batch := await self._history.present(self._which, after, upto, BATCH):
             after = batch[-1].revision
             for migration in batch:
-                yield self._told(self._changes.overlay(migration), after)
+                yield self._told(self._changes.overlay(migration), migration.revision)
         self._revision = upto
 
-    async def _logged(self, upto: int) -> AsyncIterator[Response]:
+    async def _logged(self, upto: int) -> AsyncIterator[Encoded]:
         while self._revision < upto:
             batch = await self._history.changes(self._which, self._revision, upto, BATCH)
             for migration in batch:
@@ -73,19 +81,7 @@ class Watch:
             if len(batch) < BATCH:
                 self._revision = max(self._revision, upto)
 
-    async def _heard(self, subscription: Subscription) -> AsyncIterator[Response]:
-        while True:
-            heard = await subscription.next(self._bookmark_s)
-            if heard.lost:
-                async for response in self._logged(heard.upto):
-                    yield response
-            for response in self._news(heard):
-                yield response
-            if self._bookmark_s and not heard.changes and heard.upto > self._revision:
-                self._revision = heard.upto
-                yield Response(revision=self._revision)
-
-    def _news(self, heard: Heard) -> Iterable[Response]:
+    def _news(self, heard: Heard) -> Iterator[Encoded]:
         for migration in heard.changes:
             if migration.revision > self._revision:
                 self._revision = migration.revision
@@ -94,5 +90,5 @@ class Watch:
             if migration.revision <= self._revision:
                 yield self._told(migration, self._revision)
 
-    def _told(self, migration: Migration, revision: int) -> Response:
-        return Response(migration=self._summaries.of(migration), revision=revision)
+    def _told(self, migration: Migration, revision: int) -> Encoded:
+        return self._summaries.of(migration, revision)

@@ -11,6 +11,8 @@ from typing import Any
 import grpc.aio
 
 from controller.clients import failures
+from controller.clients.patience import Patience
+from controller.clients.settings import AgentSettings
 from controller.ports.clock import Clock
 
 PauseOf = Callable[[grpc.aio.AioRpcError], float | None]
@@ -18,6 +20,19 @@ PauseOf = Callable[[grpc.aio.AioRpcError], float | None]
 
 
 async def call(
+    method: Callable[..., Any],
+    request: Any,
+    host_id: str,
+    timeout_s: float,
+    settings: AgentSettings,
+    clock: Clock,
+) -> Any:
+    """Return the answer, waiting also for an agent that is busy; raises AgentError."""
+    patience = Patience(settings, failures.is_transient)
+    return await attempt(method, request, host_id, timeout_s, patience.pause_s, clock)
+
+
+async def attempt(
     method: Callable[..., Any],
     request: Any,
     host_id: str,

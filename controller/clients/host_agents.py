@@ -218,4 +218,4 @@ class HostAgents:
         timeout_s: float,
         pause_of: calling.PauseOf,
     ) -> Any:
-        return await calling.call(method, request, host_id, timeout_s, pause_of, self._clock)
+        return await calling.attempt(method, request, host_id, timeout_s, pause_of, self._clock)

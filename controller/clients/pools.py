@@ -32,7 +32,7 @@ class PoolClients:
         """Ask a host what stands against its joining a pool."""
         request = pools_pb2.CheckCanJoinOnHostRequest(host_id=host_id)
         method = self._connections.stub(host_id).CheckCanJoinOnHost
-        answer = await self._call(method, request, host_id)
+        answer = await self._call(method, request, host_id, self._settings.check_timeout_s)
         return JoinCheck(findings.from_messages(answer.findings), answer.joiner)
 
     async def check_join_on_coordinator(
@@ -43,7 +43,7 @@ class PoolClients:
             coordinator_id=coordinator_id, joiner=check.joiner, force=force
         )
         method = self._connections.stub(coordinator_id).CheckCanJoinOnCoordinator
-        answer = await self._call(method, request, coordinator_id)
+        answer = await self._call(method, request, coordinator_id, self._settings.check_timeout_s)
         return findings.from_messages(answer.findings)
 
     async def name_pool(self, coordinator_id: str, name: str) -> str:
@@ -87,9 +87,12 @@ class PoolClients:
         method = self._connections.stub(coordinator_id).ObservePoolOperation
         return _progress(await self._call(method, request, coordinator_id))
 
-    async def _call(self, method: Callable[..., Any], request: Any, host_id: str) -> Any:
-        timeout_s = self._settings.step_timeout_s
-        return await calling.call(method, request, host_id, timeout_s, self._settings, self._clock)
+    async def _call(
+        self, method: Callable[..., Any], request: Any, host_id: str, timeout_s: float = 0.0
+    ) -> Any:
+        """Make a call; without a time of its own it may take as long as a step."""
+        within_s = timeout_s or self._settings.step_timeout_s
+        return await calling.call(method, request, host_id, within_s, self._settings, self._clock)
 
 
 def _progress(message: pools_pb2.PoolOperation) -> PoolProgress:

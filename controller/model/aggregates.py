@@ -54,6 +54,7 @@ class OperationPlan:
     """What is to be done: decided before it is admitted, and never changed.
 
     `first`: the host's own pool becomes the aggregate's. `needless`: XAPI shows it so already.
+    `again`: the host is wanted already and XAPI shows it elsewhere.
     """
 
     kind: OperationKind
@@ -67,6 +68,7 @@ class OperationPlan:
     first: bool = False
     force: bool = False
     needless: bool = False
+    again: bool = False
     findings: tuple[Finding, ...] = ()
 
 
@@ -74,7 +76,8 @@ class OperationPlan:
 class Operation:
     """A durable operation; `agent_state` is what dom0 says of the host's agent VM.
 
-    `in_pool` is whether the host is known to be in the pool since.
+    `begun` is whether dom0 is known to have the operation, `in_pool` whether the host is known to
+    be in the pool since.
     """
 
     operation_id: str
@@ -84,6 +87,7 @@ class Operation:
     phase: Phase = Phase.ACCEPTED
     error: Finding | None = None
     agent_state: str = "untouched"
+    begun: bool = False
     in_pool: bool = False
     journal: tuple[Note, ...] = ()
     end_time: datetime | None = None

@@ -35,6 +35,8 @@ class StorageRepository:
     shared: bool
     attached: bool
     free_bytes: int
+    size_bytes: int = 0
+    thin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ class HostFacts:
     default_sr_id: str = ""
     ha_enabled: bool = False
     agent_instance_id: str = ""
+    cpu_features_hvm: str = ""
+    cpu_features_pv: str = ""
+    hardware_platform_versions: tuple[int, ...] = ()
+    licence_restrictions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,10 @@ class Disk:
     shared: bool
     virtual_size_bytes: int
     cd: bool = False
+    physical_bytes: int = 0
+    cbt_enabled: bool = False
+    encrypted: bool = False
+    snapshots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,11 @@ class InstanceFacts:
     disks: tuple[Disk, ...] = ()
     interfaces: tuple[NetworkInterface, ...] = ()
     current_operations: tuple[str, ...] = ()
+    cpu_vendor: str = ""
+    cpu_features: str = ""
+    paravirtual: bool = False
+    hardware_platform_version: int = 0
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,17 @@ def coordinator(hosts: Sequence[Host], pool_id: str) -> Host | None:
     return max(found, key=lambda host: host.alive, default=None)
 
 
-def members(hosts: Sequence[Host], pool_id: str) -> list[Host]:
-    """Return the hosts that XAPI shows in a pool."""
-    return [host for host in hosts if pool_id and host.facts.pool_id == pool_id]
+def members(hosts: Sequence[Host], aggregate: Aggregate) -> list[Host]:
+    """Return the hosts that XAPI shows in the aggregate's pool.
+
+    What was told last of a host that is neither heard nor wanted is long past: it was ejected.
+    """
+    return [
+        host
+        for host in hosts
+        if host.facts.pool_id == aggregate.pool_id != ""
+        and (host.alive or host.host_id in aggregate.host_ids)
+    ]
 
 
 def joining(host: Host, aggregate: Aggregate, hosts: Sequence[Host]) -> list[Finding]:
@@ -26,20 +34,32 @@ def joining(host: Host, aggregate: Aggregate, hosts: Sequence[Host]) -> list[Fin
     if not aggregate.pool_id:
         return [*found, _coordinates_itself(host)]
     leader = coordinator(hosts, aggregate.pool_id)
-    return [*found, _coordinator_alive(aggregate, leader)]
+    return [*found, coordinator_alive(aggregate, leader)]
 
 
 def leaving(
     host: Host, aggregate: Aggregate, hosts: Sequence[Host], instances: Sequence[Instance]
 ) -> list[Finding]:
     """Return what stands against ejecting a host."""
-    rest = [each for each in members(hosts, aggregate.pool_id) if each.host_id != host.host_id]
-    found = [_no_instances(host, instances), _no_migrations(host)]
-    if host.facts.pool_id != aggregate.pool_id:
-        return []
+    found = [_no_instances(host, instances), _no_migrations(host), _no_ha(host)]
     if host.facts.coordinator:
+        rest = [each for each in members(hosts, aggregate) if each.host_id != host.host_id]
         return [*found, _may_leave(host, rest)]
-    return [*found, _coordinator_alive(aggregate, coordinator(hosts, aggregate.pool_id))]
+    return [*found, coordinator_alive(aggregate, coordinator(hosts, aggregate.pool_id))]
+
+
+def coordinator_alive(aggregate: Aggregate, leader: Host | None) -> Finding:
+    """Return whether anybody is heard that speaks for the pool."""
+    subject = f"aggregate/{aggregate.name}"
+    if leader is None:
+        return Finding(
+            Reason.NOT_COORDINATOR,
+            Severity.ERROR,
+            subject,
+            f"no agent says that it coordinates pool {aggregate.pool_id} of {aggregate.name}",
+            "see that the agent of the pool's coordinator runs and registers",
+        )
+    return _alive(leader, "the pool's coordinator")
 
 
 def _alive(host: Host, what: str) -> Finding:
@@ -70,19 +90,6 @@ def _coordinates_itself(host: Host) -> Finding:
         "aggregate has to be its pool's coordinator",
         "add the coordinator of that pool first",
     )
-
-
-def _coordinator_alive(aggregate: Aggregate, leader: Host | None) -> Finding:
-    subject = f"aggregate/{aggregate.name}"
-    if leader is None:
-        return Finding(
-            Reason.NOT_COORDINATOR,
-            Severity.ERROR,
-            subject,
-            f"no agent says that it coordinates pool {aggregate.pool_id} of {aggregate.name}",
-            "see that the agent of the pool's coordinator runs and registers",
-        )
-    return _alive(leader, "the pool's coordinator")
 
 
 def _no_instances(host: Host, instances: Sequence[Instance]) -> Finding:
@@ -117,6 +124,18 @@ def _no_migrations(host: Host) -> Finding:
     remedy = "wait for them, or cancel them"
     return Finding(
         Reason.HOST_HAS_INSTANCES, Severity.ERROR, subject, text, remedy, measured=figures
+    )
+
+
+def _no_ha(host: Host) -> Finding:
+    subject, figures = f"pool/{host.facts.pool_name}", {"ha_enabled": str(host.facts.ha_enabled)}
+    if not host.facts.ha_enabled:
+        text = f"high availability is off in {host.facts.pool_name}"
+        return Finding(Reason.HIGH_AVAILABILITY, Severity.OK, subject, text, measured=figures)
+    text = f"high availability is on in {host.facts.pool_name}, and XAPI changes no such pool"
+    remedy = "turn it off for the time of the change (xe pool-ha-disable)"
+    return Finding(
+        Reason.HIGH_AVAILABILITY, Severity.ERROR, subject, text, remedy, measured=figures
     )
 
 

@@ -14,7 +14,7 @@ def of(aggregate: Aggregate, hosts: Sequence[Host]) -> tuple[Finding, ...]:
     """Return all that differs, and what the pool lacks; empty for an aggregate without pool."""
     if not aggregate.pool_id:
         return ()
-    there = members(hosts, aggregate.pool_id)
+    there = members(hosts, aggregate)
     busy = aggregate.operation.plan.host_id if aggregate.operation else ""
     found = [
         *(_joined(aggregate, host) for host in there if _is_stranger(aggregate, host, busy)),
@@ -27,8 +27,7 @@ def of(aggregate: Aggregate, hosts: Sequence[Host]) -> tuple[Finding, ...]:
 
 
 def _is_stranger(aggregate: Aggregate, host: Host, busy: str) -> bool:
-    """What the agent of a dead host told last may be long past."""
-    return host.alive and host.host_id not in aggregate.host_ids and host.host_id != busy
+    return host.host_id not in aggregate.host_ids and host.host_id != busy
 
 
 def _is_missing(aggregate: Aggregate, host: Host, busy: str) -> bool:

@@ -121,9 +121,13 @@ class OperationLedger(Protocol):
     async def replayed(self, request: Request) -> Operation | None:
         """Return what was admitted for a request; raises AggregateRequestReused."""
 
+    async def consider(self, plan: OperationPlan) -> None:
+        """Refuse what `admit` would refuse, and write nothing."""
+
     async def admit(self, plan: OperationPlan, request: Request, owner: str) -> Driven:
         """Write an operation, and with ADD_HOST that the host is wanted.
 
+        `plan.again` admits a host that this aggregate wants already.
         Raises AggregateBusy, MembershipRefused, AggregateNotFound.
         """
 

@@ -42,6 +42,15 @@ class SqlOperations:
 
         return await self._database.read(transaction)
 
+    async def consider(self, plan: OperationPlan) -> None:
+        """Refuse what `admit` would refuse, and write nothing."""
+
+        def transaction(connection: sa.Connection) -> None:
+            rows.refuse_busy(rows.named(connection, plan.aggregate_id))
+            _check_membership(connection, plan)
+
+        await self._database.read(transaction)
+
     async def admit(self, plan: OperationPlan, request: Request, owner: str) -> Driven:
         """Write an operation, and with ADD_HOST that the host is wanted."""
         now = self._clock.now()
@@ -55,7 +64,7 @@ class SqlOperations:
             known = rows.named(connection, plan.aggregate_id)
             rows.refuse_busy(known)
             _check_membership(connection, plan)
-            if plan.kind is OperationKind.ADD_HOST:
+            if plan.kind is OperationKind.ADD_HOST and not plan.again:
                 rows.want(connection, plan.aggregate_id, plan.host_id)
             rows.touch(connection, plan.aggregate_id, to_micros(now))
             values = {
@@ -132,8 +141,13 @@ class SqlOperations:
 def _check_membership(connection: sa.Connection, plan: OperationPlan) -> None:
     home = rows.home_of(connection, plan.host_id)
     adding = plan.kind is OperationKind.ADD_HOST
-    if adding and home is not None:
+    again = plan.again and home is not None and home.aggregate_id == plan.aggregate_id
+    if adding and home is not None and not again:
         text = f"{plan.host_name} is in aggregate {home.name}"
+        raise MembershipRefused(f"host/{plan.host_name}", text)
+    owner = rows.owner_of_pool(connection, plan.pool_id) if adding and plan.first else ""
+    if owner:
+        text = f"the pool of {plan.host_name} belongs to aggregate {owner}"
         raise MembershipRefused(f"host/{plan.host_name}", text)
     if not adding and (home is None or home.aggregate_id != plan.aggregate_id):
         text = f"{plan.host_name} is not in aggregate {plan.aggregate_name}"
@@ -145,7 +159,7 @@ def _close(connection: sa.Connection, operation: Operation) -> None:
     plan, changes = operation.plan, {}
     adding = plan.kind is OperationKind.ADD_HOST
     removed = not adding and operation.phase is Phase.SUCCEEDED
-    if removed or (adding and not operation.in_pool):
+    if removed or (adding and not operation.in_pool and not plan.again):
         rows.forget(connection, plan.host_id)
     if adding and plan.first and operation.in_pool:
         changes = {"pool_id": plan.pool_id, "coordinator_id": plan.host_id}

@@ -21,7 +21,9 @@ def named(connection: sa.Connection, aggregate: str) -> Aggregate:
     """Return an aggregate by uuid or name; raises AggregateNotFound."""
     columns = AGGREGATES.c
     which = sa.or_(columns.aggregate_id == aggregate, columns.name == aggregate)
-    row = connection.execute(sa.select(AGGREGATES).where(which).limit(1)).one_or_none()
+    by_uuid_first = sa.case((columns.aggregate_id == aggregate, 0), else_=1)
+    wanted = sa.select(AGGREGATES).where(which).order_by(by_uuid_first).limit(1)
+    row = connection.execute(wanted).one_or_none()
     if row is None:
         raise AggregateNotFound(f"aggregate/{aggregate}", f"there is no aggregate {aggregate}")
     return from_row(connection, row)
@@ -89,6 +91,12 @@ def home_of(connection: sa.Connection, host_id: str) -> Aggregate | None:
     which = HOSTS.c.host_id == host_id
     row = connection.execute(sa.select(HOSTS.c.aggregate_id).where(which)).one_or_none()
     return None if row is None else named(connection, row.aggregate_id)
+
+
+def owner_of_pool(connection: sa.Connection, pool_id: str) -> str:
+    """Return the name of the aggregate that has a pool, an empty one if none has."""
+    found = sa.select(AGGREGATES.c.name).where(AGGREGATES.c.pool_id == pool_id)
+    return connection.execute(found.limit(1)).scalar() or ""
 
 
 def touch(connection: sa.Connection, aggregate_id: str, now: int, **values: object) -> None:

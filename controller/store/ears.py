@@ -47,10 +47,7 @@ class Ear:
 
     async def next(self, within_s: float | None = None) -> Heard:
         """Wait for changes or progress, at most so long, and return what there is."""
-        try:
-            async with asyncio.timeout(within_s):
-                await self._something.wait()
-        except TimeoutError:
+        if not self._something.is_set() and not await self._heard(within_s):
             return Heard(upto=self._revision())
         self._something.clear()
         heard = Heard(
@@ -60,6 +57,16 @@ class Ear:
         self._progress.clear()
         self._lost = False
         return heard
+
+    async def _heard(self, within_s: float | None) -> bool:
+        """Wait, at most so long; tell whether there is something."""
+        if within_s is None:
+            return await self._something.wait()
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._something.wait()
+        except TimeoutError:
+            return False
 
     def close(self) -> None:
         """Listen no more."""

@@ -33,13 +33,18 @@ class Listening:
         self._database = database
         self._wake = wake
         self._progress = progress
+        self._failures: tuple[type[Exception], ...] = (
+            sa.exc.SQLAlchemyError,
+            OSError,
+            *database.driver_errors,
+        )
 
     async def run(self) -> None:
         """Listen until cancelled, on a new connection whenever one is lost."""
         while True:
             try:
                 await self._listen()
-            except (sa.exc.DBAPIError, OSError) as error:
+            except self._failures as error:
                 log.warning("store.not_listening", error=str(error))
             await asyncio.sleep(RETRY_S)
 
@@ -56,7 +61,7 @@ class Listening:
                     wake()
                 await lost.wait()
             finally:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(*self._failures):
                     await connection.invalidate()
 
     def _told(self, connection: object, pid: int, channel: str, table: str) -> None:

@@ -63,6 +63,12 @@ class PostgresDatabase:
         """Where to get a connection of one's own from, to listen on."""
         return self._engine
 
+    @property
+    def driver_errors(self) -> tuple[type[Exception], ...]:
+        """What the driver raises when it is used without SQLAlchemy."""
+        driver: Any = self._engine.dialect.dbapi
+        return driver.asyncpg.PostgresError, driver.asyncpg.InterfaceError
+
     @staticmethod
     async def open(url: sa.URL, pool_size: int) -> "PostgresDatabase":
         """Connect and upgrade; raises errors.DatabaseRefused."""

@@ -26,6 +26,10 @@ def to_message(facts: HostFacts) -> inventory_pb2.HostFacts:
         default_sr_id=facts.default_sr_id,
         ha_enabled=facts.ha_enabled,
         agent_instance_id=facts.agent_instance_id,
+        cpu_features_hvm=facts.cpu_features_hvm,
+        cpu_features_pv=facts.cpu_features_pv,
+        hardware_platform_versions=facts.hardware_platform_versions,
+        licence_restrictions=facts.licence_restrictions,
     )
 
 
@@ -56,6 +60,10 @@ def from_message(message: inventory_pb2.HostFacts) -> HostFacts:
         default_sr_id=message.default_sr_id,
         ha_enabled=message.ha_enabled,
         agent_instance_id=message.agent_instance_id,
+        cpu_features_hvm=message.cpu_features_hvm,
+        cpu_features_pv=message.cpu_features_pv,
+        hardware_platform_versions=tuple(message.hardware_platform_versions),
+        licence_restrictions=tuple(message.licence_restrictions),
     )
 
 
@@ -76,6 +84,8 @@ def _sr_to_message(sr: StorageRepository) -> inventory_pb2.StorageRepository:
         shared=sr.shared,
         attached=sr.attached,
         free_bytes=sr.free_bytes,
+        size_bytes=sr.size_bytes,
+        thin=sr.thin,
     )
 
 
@@ -87,6 +97,8 @@ def _sr_from_message(message: inventory_pb2.StorageRepository) -> StorageReposit
         shared=message.shared,
         attached=message.attached,
         free_bytes=message.free_bytes,
+        size_bytes=message.size_bytes,
+        thin=message.thin,
     )
 
 

@@ -1,4 +1,9 @@
-"""Facts about instances between wire and model."""
+"""Facts about instances between wire and model.
+
+What many instances have in common, such as their CPUs, is kept in memory once.
+"""
+
+import sys
 
 from controller.model.inventory import Disk, InstanceFacts, NetworkInterface, PowerState
 from xenferry.common.v1 import inventory_pb2
@@ -30,6 +35,11 @@ def to_message(facts: InstanceFacts) -> inventory_pb2.InstanceFacts:
         disks=[_disk_to_message(disk) for disk in facts.disks],
         interfaces=[_interface_to_message(interface) for interface in facts.interfaces],
         current_operations=facts.current_operations,
+        cpu_vendor=facts.cpu_vendor,
+        cpu_features=facts.cpu_features,
+        paravirtual=facts.paravirtual,
+        hardware_platform_version=facts.hardware_platform_version,
+        protected=facts.protected,
     )
 
 
@@ -45,6 +55,11 @@ def from_message(message: inventory_pb2.InstanceFacts) -> InstanceFacts:
         disks=tuple(_disk_from_message(disk) for disk in message.disks),
         interfaces=tuple(_interface_from_message(each) for each in message.interfaces),
         current_operations=tuple(message.current_operations),
+        cpu_vendor=sys.intern(message.cpu_vendor),
+        cpu_features=sys.intern(message.cpu_features),
+        paravirtual=message.paravirtual,
+        hardware_platform_version=message.hardware_platform_version,
+        protected=message.protected,
     )
 
 
@@ -57,6 +72,10 @@ def _disk_to_message(disk: Disk) -> inventory_pb2.Disk:
         shared=disk.shared,
         virtual_size_bytes=disk.virtual_size_bytes,
         cd=disk.cd,
+        physical_bytes=disk.physical_bytes,
+        cbt_enabled=disk.cbt_enabled,
+        encrypted=disk.encrypted,
+        snapshots=disk.snapshots,
     )
 
 
@@ -69,6 +88,10 @@ def _disk_from_message(message: inventory_pb2.Disk) -> Disk:
         shared=message.shared,
         virtual_size_bytes=message.virtual_size_bytes,
         cd=message.cd,
+        physical_bytes=message.physical_bytes,
+        cbt_enabled=message.cbt_enabled,
+        encrypted=message.encrypted,
+        snapshots=message.snapshots,
     )
 
 

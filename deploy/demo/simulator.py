@@ -1,5 +1,6 @@
 """The simulator's control endpoint: which domains really run, and faults to order."""
 
+import contextlib
 import http.client
 import json
 from dataclasses import dataclass
@@ -33,6 +34,12 @@ def living_domains(control: str) -> list[Domain]:
 def arm(control: str, **fault: Any) -> str:
     """Order a fault and return its id."""
     return str(_ask(control, "POST", "/sim/faults", fault)["faults"][0]["id"])
+
+
+def lift(control: str, fault_id: str) -> None:
+    """End one fault; one that has ended by itself is no matter."""
+    with contextlib.suppress(ControlRefused):
+        _ask(control, "DELETE", f"/sim/faults/{fault_id}")
 
 
 def lift_all(control: str) -> None:

@@ -45,6 +45,8 @@ class Stack:
     """More TOML for every agent's settings."""
     agent_tables_of: Mapping[str, str] = field(default_factory=dict)
     """Instead of agent_tables, for the agents of some hosts, by the name of the host."""
+    agent_environment_of: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the agents of some hosts find in their environment, by the name of the host."""
     more_worlds: Sequence[Path] = ()
     """Further pools of the same simulator."""
     simulator_environment: Mapping[str, str] = field(default_factory=dict)
@@ -182,16 +184,21 @@ class Stack:
     def _start_agents(self) -> None:
         for host, url in self.endpoints.items():
             tables = self._agent_toml(host, url)
-            self.agents[host] = self._service("xenferry-hostagent", f"agent-{host}", tables)
+            environment = self.agent_environment_of.get(host, {})
+            self.agents[host] = self._service(
+                "xenferry-hostagent", f"agent-{host}", tables, environment
+            )
             self.agents[host].launch()
         for agent in self.agents.values():
             agent.wait_ready()
 
-    def _service(self, program: str, name: str, tables: str) -> Process:
+    def _service(
+        self, program: str, name: str, tables: str, environment: Mapping[str, str] | None = None
+    ) -> Process:
         config = self.directory / f"{name}.toml"
         config.write_text(tables)
         command = [processes.program(program), "--config", str(config)]
-        return Process(name, command, self.directory / f"{name}.log")
+        return Process(name, command, self.directory / f"{name}.log", environment or {})
 
     def _controller_toml(self) -> str:
         return (

@@ -29,8 +29,12 @@ def stop_agent(record, xapi):
 
 
 def start_agent(record):
-    """Start the agent VM wherever its host's XAPI is now; tell whether it runs."""
-    if record.agent not in ("stopped", "failed"):
+    """Start the agent VM wherever its host's XAPI is now.
+
+    A host that joined by another hand, be it under another coordinator, may be without its agent.
+    """
+    joined = record.kind == "join" and record.outcome == "done" and record.agent == "untouched"
+    if record.agent not in ("stopped", "failed") and not (joined and record.agent_vm):
         return
     record.enter("starting_agent", "starting agent VM %s" % record.agent_vm)
     url = until("the XAPI that knows the agent VM", lambda: home_of(record))
@@ -88,9 +92,15 @@ def call_join(record, joiner):
 
 
 def leave(record):
-    """Eject the host, which wipes it."""
-    if not until("this pool's XAPI", lambda: [is_member(record.host_id)])[0]:
-        return
+    """Eject the host, which wipes it, and its agent VM with it."""
+    if until("this pool's XAPI", lambda: [is_member(record.host_id)])[0]:
+        eject(record)
+    if record.agent == "stopped":
+        record.write(agent="gone")
+
+
+def eject(record):
+    """Call pool.eject; a lost answer is no failure, since the host leaves all the same."""
     with at(LOCAL_URL) as pool:
         host = pool.host.get_by_uuid(record.host_id)
         stop_agent(record, pool)
@@ -100,8 +110,6 @@ def leave(record):
         except AWAY as away:
             record.enter("ejecting", "no answer to pool.eject: %s" % away)
     until("the host to leave", lambda: not is_member(record.host_id))
-    if record.agent == "stopped":
-        record.write(agent="gone")
 
 
 def attempt(act, record):
@@ -124,7 +132,8 @@ def work(record):
     if not outcome:
         error = attempt({"join": join, "leave": leave}[record.kind], record)
         outcome = "failed" if error else "done"
+    record.write(outcome=outcome, error=error)
     agent_error = attempt(start_agent, record)
     if agent_error:
         record.write(agent="failed")
-    record.write(phase="ended", outcome=outcome, error=error, agent_error=agent_error)
+    record.write(phase="ended", agent_error=agent_error)

@@ -73,6 +73,8 @@ def url_of(address):
     """Return where a host's XAPI answers; an address with a scheme is taken as it is."""
     if "://" in address:
         return address
+    if address.count(":") > 1 and not address.startswith("["):
+        address = "[%s]" % address  # IPv6
     return "%s://%s" % (secrets().get("scheme", "https"), address)
 
 

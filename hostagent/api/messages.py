@@ -60,6 +60,7 @@ def dest_check_data(message: checks_pb2.DestCheckData) -> DestCheckData:
         migration_network_id=message.migration_network_id,
         migration_address=message.migration_address,
         disk_needed_bytes=message.disk_needed_bytes,
+        disk_ids=tuple(message.disk_ids),
     )
 
 
@@ -72,6 +73,7 @@ def dest_check_message(value: DestCheckData) -> checks_pb2.DestCheckData:
         migration_network_id=value.migration_network_id,
         migration_address=value.migration_address,
         disk_needed_bytes=value.disk_needed_bytes,
+        disk_ids=value.disk_ids,
     )
 
 

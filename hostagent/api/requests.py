@@ -22,8 +22,7 @@ def fence(request: Any) -> Fence:
 
 def preparation(request: move_pb2.PreLiveMigrationRequest) -> MoveOrder:
     """Return what this host is to be made ready for."""
-    cargo = Cargo(dest=_dest(request), disk_ids=tuple(request.disk_ids))
-    return _order(request, messages.kind(request.kind), cargo)
+    return _order(request, messages.kind(request.kind), Cargo(dest=_dest(request)))
 
 
 def move(request: move_pb2.LiveMigrationRequest) -> MoveOrder:

@@ -25,6 +25,7 @@ class DestCheckData:
     migration_network_id: str = ""
     migration_address: str = ""
     disk_needed_bytes: int = 0
+    disk_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ class DiskFacts:
     cbt_enabled: bool = False
     encrypted: bool = False
     snapshots: int = 0
+    volume: bool = False  # on a repository that follows the guest; known in its own pool alone
 
     @property
     def label(self) -> str:

@@ -27,7 +27,6 @@ class Cargo:
     dest: DestCheckData | None = None
     vdi_map: Mapping[str, str] = field(default_factory=dict)  # VDI → SR at the destination
     vif_map: Mapping[str, str] = field(default_factory=dict)  # VIF → network there
-    disk_ids: tuple[str, ...] = ()  # the guest's disks at the source, for its destination
 
 
 @dataclass(frozen=True, slots=True)

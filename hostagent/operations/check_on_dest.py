@@ -39,20 +39,20 @@ async def run(agent: Agent, question: DestQuestion) -> DestAnswer:
         instance = inventory.instance_facts(agent.mirror, vm, agent.settings)
     facts = inventory.host_facts(agent.mirror, host, 0, agent.settings)
     route = kinds.decide(instance, question.source_pool_id, facts, question.block_migration)
-    room = await xapi_hosts.room_for(
-        agent.client, host.ref, vm.ref if vm and not route.block else ""
-    )
+    asked_of = vm.ref if vm and not route.block and not _volumes_to_come(facts, instance) else ""
+    room = await xapi_hosts.room_for(agent.client, host.ref, asked_of)
     facts = replace(facts, memory_free_bytes=room.free_bytes + _held(vm, host))
     findings = [*_of_host(facts, host, instance, vm), route.finding, *_of_pools(facts, route)]
     if not route.block:
         findings += _of_shared(agent, question, facts, instance, vm)
-        asked = verdict.merge(instance.subject, findings, room.refusal) if vm else findings
+        asked = verdict.merge(instance.subject, findings, room.refusal) if asked_of else findings
         return DestAnswer(DestCheckData(facts, route.kind), tuple(asked))
     place = arrival.prepare(agent, host, facts, route, over_commit=question.disk_over_commit)
     findings += [*_of_networks(agent, host, facts, instance, vm), *place.findings]
     if vm is None:
         findings += conflicts.none_here(agent.mirror, instance)
-    return DestAnswer(place.data, tuple(findings))
+    disks = tuple(disk.vdi_id for disk in instance.disks if not disk.cd)
+    return DestAnswer(replace(place.data, disk_ids=disks), tuple(findings))
 
 
 def _in_this_pool(agent: Agent, question: DestQuestion) -> VmRecord | None:
@@ -60,6 +60,12 @@ def _in_this_pool(agent: Agent, question: DestQuestion) -> VmRecord | None:
         return None
     ref = agent.mirror.vm_refs.get(question.instance.instance_id)
     return agent.mirror.vms.get(ref) if ref else None
+
+
+def _volumes_to_come(facts: HostFacts, instance: InstanceFacts) -> bool:
+    """XAPI would refuse for what PreLiveMigration is yet to attach."""
+    there = {sr.sr_id for sr in facts.storage_repositories if sr.attached}
+    return any(disk.volume and disk.sr_id not in there for disk in instance.disks)
 
 
 def _held(vm: VmRecord | None, host: HostRecord) -> int:

@@ -12,6 +12,7 @@ from hostagent.operations import departure, estimate, inventory, look, refusals,
 from hostagent.operations.agent import Agent
 from hostagent.operations.checks import (
     availability,
+    cpu,
     devices,
     disks,
     guest,
@@ -119,11 +120,22 @@ def _of_block(
     crossing = migration_network.find(agent.mirror, host, agent.settings.migration_network)
     found = [
         releases.can_block(source),
+        *releases.promised(source, instance),
         *disks.copyable(agent.mirror, route.copied),
         *disks.ejected(instance, dest, across=across),
         crossing.finding,
     ]
-    return [*found, availability.undisturbed(source, block=True)] if across else found
+    return [*found, *_across(source, dest, instance)] if across else found
+
+
+def _across(source: HostFacts, dest: HostFacts, instance: InstanceFacts) -> list[Finding]:
+    """The destination judged the instance by what the controller knew of it; here it is fresh."""
+    return [
+        *cpu.compatible(instance, dest),
+        *cpu.enough(instance, dest),
+        *releases.hardware(dest, instance),
+        availability.undisturbed(source, block=True),
+    ]
 
 
 def _estimate(agent: Agent, host: HostRecord, vm: VmRecord, route: Route) -> MoveEstimate | None:

@@ -15,6 +15,7 @@ from hostagent.model.records import HostRecord, PifRecord, SrRecord, VbdRecord, 
 from hostagent.model.settings import MigrationSettings
 from hostagent.operations import look, memory
 from hostagent.operations.checks import guest
+from hostagent.operations.volumes import kinds
 from hostagent.xapi.mirror import Mirror
 
 DEFAULTS = MigrationSettings()
@@ -154,6 +155,7 @@ def _disk(vbd: VbdRecord, vdi: VdiRecord, sr: SrRecord) -> DiskFacts:
         cbt_enabled=vdi.cbt_enabled,
         encrypted="key_hash" in vdi.sm_config,
         snapshots=len(vdi.snapshots),
+        volume=kinds.is_volume(sr),
     )
 
 

@@ -70,7 +70,9 @@ async def clear(client: Client, vm: VmRecord, fence: Fence) -> tuple[Item, ...]:
         why = f"the mark is of migration {written.migration_id}"
         return (Item(f"{subject} {MIGRATION}", Action.KEPT, why),)
     present = [key for key in OF_VM if key in vm.other_config]
-    removed = await endings.write(client, "VM", vm.ref, change, present)
+    # A note of the arrival may be written right now: it goes in any case, and last of all.
+    late = [ARRIVED] if LEFT in present and ARRIVED not in present else []
+    removed = await endings.write(client, "VM", vm.ref, change, [*present, *late])
     return tuple(_item(f"{subject} {key}", removed[key]) for key in present)
 
 

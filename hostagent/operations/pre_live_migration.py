@@ -72,7 +72,8 @@ async def _open(agent: Agent, order: MoveOrder, host: HostRecord, *, across: boo
     """Write down that the migration is open here, before anything is made for it."""
     config, known = await book.read(agent, host.ref, order.fence)
     fences.refuse_ended(order.fence, config)
-    disks = order.cargo.disk_ids or (known.disks if known else ())
+    told = order.cargo.dest.disk_ids if order.cargo.dest else ()
+    disks = told or (known.disks if known else ())
     entry = book.Entry(order.fence.epoch, order.instance_id, across, tuple(disks))
     await book.write(agent, host.ref, order.fence, known, entry)
 

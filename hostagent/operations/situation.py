@@ -98,7 +98,8 @@ def judged(
     A task that is gone, or says success, or failed for a lost connection proves nothing of a VM
     that is not at the destination: its record may turn to the truth later. `across` pools it does
     not: this pool's record says "runs here" also of a guest that arrived there and was not cleared
-    away here.
+    away here. Nor does a task with which XAPI lost sight of a copy: how long that may take, unseen,
+    the controller reckons.
     """
     if place is Place.DEST:
         return Outcome.ARRIVED
@@ -112,7 +113,9 @@ def judged(
     certain = task is not None and _certain(task, across=across)
     if not certain and waited_s < patience.doubt_s:
         return None
-    failed = task is not None and task.status != "success" and (certain or not across)
+    failed = task is not None and task.status != "success"
+    blind = across or (task is not None and classify.lost_sight(task.error_info))
+    failed = failed and (certain or not blind)
     return Outcome.STAYED if place is Place.SOURCE and failed else Outcome.UNKNOWN
 
 

@@ -90,6 +90,7 @@ async def start(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Started:
         await way.take_back(agent)
         raise _busy(transient.error) or transient from transient
     except XapiRefused as refusal:
+        await way.take_back(agent)  # nothing was begun, so a repeat may begin it
         raise MoveRefused(refusals.finding(f"instance/{vm.name}", refusal.error)) from refusal
     except XapiOutcomeUnknown:
         return Started(way)

@@ -44,17 +44,18 @@ _UNTOLD = frozenset(
     {"CANNOT_CONTACT_HOST", "VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED", "TLS_CONNECTION_FAILED"}
 )
 
-# Recorded on xapi 26.17: with these codes the guest was seen on either side, or on none.
-_DOUBTFUL_CODES = frozenset(
+# XAPI lost sight of the move with these; the guest's memory may be on its way still.
+_LOST_SIGHT = frozenset(
     {
         "CANNOT_CONTACT_HOST",
         "HOST_OFFLINE",
         "VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED",
         "SESSION_INVALID",
         "HANDLE_INVALID",
-        "VM_MIGRATE_FAILED",
     }
 )
+# Recorded on xapi 26.17: with these codes the guest was seen on either side, or on none.
+_DOUBTFUL_CODES = _LOST_SIGHT | {"VM_MIGRATE_FAILED"}
 _DOUBTFUL_TEXT = re.compile(
     r"Synchronisation point|Connection_?\s?reset|End_of_file|Emu_manager_failure|Not_found"
     r"|Does_not_exist|does not exist|Sr_not_attached|EPIPE|ECONNRE|Unix_error",
@@ -83,6 +84,11 @@ def class_of(error: Sequence[str]) -> ErrorClass:
     if proves_nothing(error):
         return ErrorClass.UNKNOWN_OUTCOME
     return failure("", error).error_class
+
+
+def lost_sight(error_info: Sequence[str]) -> bool:
+    """Tell whether a task may have failed with this while the guest's memory is still copied."""
+    return not _LOST_SIGHT.isdisjoint(error_info[:1])
 
 
 def proves_nothing(error_info: Sequence[str]) -> bool:

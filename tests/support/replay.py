@@ -50,9 +50,12 @@ class Replay:
         self.calls = 0
         self.found: Found = []
 
-    def run(self, pace: float = 0.0, time_factor: float = TIME_FACTOR) -> Found:
+    def run(
+        self, pace: float = 0.0, time_factor: float = TIME_FACTOR, settles_s: float = 0.0
+    ) -> Found:
         """`pace` is the part of the recorded time that the replay takes; 0 waits for nothing.
-        `time_factor` is how much faster the recorded pool was than one with real guests.
+        `time_factor` is how much faster the recorded pool was than one with real guests, and
+        `settles_s` how long after the last call it was looked at.
         """
         self._pace = pace or AT_ONCE
         with Simulator(*self._paths.values(), time_factor=time_factor / self._pace) as sim:
@@ -64,6 +67,7 @@ class Replay:
             for fault in self._faults:
                 sim.fault(**fault)
             self._play(sim, Knobs(sim, time_factor), pace)
+            _wait_until(time.monotonic() + pace * settles_s)
             for name in self._worlds:
                 if "$note" not in self._doc["after"]:
                     self._compare_world(sim, name, self._doc["after"].get(name, {}))

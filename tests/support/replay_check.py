@@ -57,10 +57,11 @@ def _same_type(_matcher: Matcher, want: Any, got: Any) -> Difference | None:
     return None if type(want) is type(got) else Difference("", want, got)
 
 
-def _same_fields(_matcher: Matcher, want: Any, got: Any) -> Difference | None:
+def _same_fields(matcher: Matcher, want: Any, got: Any) -> Difference | None:
     if isinstance(want, dict) and isinstance(got, dict):
-        return None if want.keys() == got.keys() else Difference("", sorted(want), sorted(got))
-    return _same_type(_matcher, want, got)
+        same = set(matcher.fill(want)) == set(got)
+        return None if same else Difference("", sorted(matcher.fill(want)), sorted(got))
+    return _same_type(matcher, want, got)
 
 
 def _same_keys(matcher: Matcher, want: Any, got: Any) -> Difference | None:

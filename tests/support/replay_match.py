@@ -115,12 +115,23 @@ class Matcher:
         return None if want == got else Difference(place, want, got)
 
     def learn(self, want: Any, got: Any) -> None:
-        """Binds what labels it can and compares nothing."""
+        """Binds what labels it can and compares nothing; sets of labels are left to later calls."""
+        bound, later, choices = dict(self.bound), list(self._later), self._choices
+        if self.compare(want, got) is not None:
+            self.bound, self._choices = bound, choices
+            self._learn_parts(want, got)
+        self._later = later
+
+    def _learn_parts(self, want: Any, got: Any) -> None:
         if isinstance(want, dict) and isinstance(got, dict):
             for name, item in want.items():
-                self.learn(item, got.get(self.fill(name)))
-        elif isinstance(want, list) and isinstance(got, list) and len(want) == len(got) == 1:
-            self.learn(want[0], got[0])
+                self._learn_parts(item, got.get(self.fill(name)))
+        elif isinstance(want, list) and isinstance(got, list) and len(want) == len(got):
+            filled = self.fill(want)
+            ours = [item for item in filled if item not in got]
+            theirs = [item for item in got if item not in filled]
+            if len(ours) == len(theirs) == 1:
+                self._learn_parts(ours[0], theirs[0])
         elif isinstance(want, str) and isinstance(got, str):
             self._text(want, got, "")
 

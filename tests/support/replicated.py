@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,11 +63,13 @@ class Replicated(Stack):
         """Talk to this controller from now on."""
         self.asked = controller
 
-    def _service(self, program: str, name: str, tables: str) -> Process:
-        process = Stack._service(self, program, name, tables)
+    def _service(
+        self, program: str, name: str, tables: str, environment: Mapping[str, str] | None = None
+    ) -> Process:
+        process = Stack._service(self, program, name, tables, environment)
         if program == "xenferry-hostagent":
             both = f"{self.controller.ready['grpc']},{self.second.ready['grpc']}"
-            process.environment = {"XENFERRY_CONTROLLER_ADDRESS": both}
+            process.environment = {**process.environment, "XENFERRY_CONTROLLER_ADDRESS": both}
         return process
 
 

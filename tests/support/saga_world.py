@@ -81,6 +81,7 @@ class World:
         self.moves = 0
         self.moving = False
         self.aborted = False
+        self.doubled = False
         self.block = order.kind is MigrationKind.BLOCK
         self.damage: list[str] = []
 
@@ -152,6 +153,14 @@ class World:
         """XAPI shows the guest halted, while it runs at the destination."""
         self.guest.power_state, self.guest.resident = PowerState.HALTED, ""
 
+    def double(self) -> None:
+        """Both sides show the guest running."""
+        self.doubled = True
+
+    def end_doubling(self) -> None:
+        """Each side shows its own record again."""
+        self.doubled = False
+
     def show_at_source(self) -> None:
         """XAPI shows the guest at the source, wherever it is."""
         self.guest.power_state, self.guest.resident = PowerState.RUNNING, self.guest.source
@@ -160,6 +169,9 @@ class World:
         """Return what XAPI shows, and the residue that bears the migration's mark."""
         guest = self.guest
         residue = ("sr/iscsi-1",) if guest.leased and host_id == guest.dest else ()
+        if self.doubled:
+            running = PowerState.RUNNING
+            return Observation(host_id, host_id, True, running, host_id, residue=residue)
         if self.block and (host_id == guest.dest) != (guest.resident == guest.dest):
             task = guest.task if host_id == guest.source else None
             return Observation(host_id, host_id, present=False, task=task, residue=residue)

@@ -22,7 +22,7 @@ CANCELLED = migration_pb2.MIGRATION_STATE_CANCELLED
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def two_pools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Yield the demo's pool and a second one of one host, with an agent for each host."""
     second_pool = ROOT / "deploy" / "worlds" / "lighthouse.toml"
     with Stack(
@@ -33,7 +33,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         more_worlds=[second_pool],
     ) as running:
         yield running
-        simulator.lift_all(running.control)
+
+
+@pytest.fixture
+def stack(two_pools: Stack) -> Iterator[Stack]:
+    """Yield the pools once every agent is heard; a test may have killed the controller."""
+    wait_until("all hosts to be alive", two_pools.all_alive)
+    yield two_pools
+    simulator.lift_all(two_pools.control)
 
 
 def place(stack: Stack) -> tuple[str, str]:

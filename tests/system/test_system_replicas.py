@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,11 +18,20 @@ SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
 SLACK_S = 1.0
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Replicated]:
-    """Yield a running stack with two controllers."""
-    with replicated(tmp_path, pg.empty_database()) as running:
+@pytest.fixture(scope="module")
+def _running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replicated]:
+    with replicated(tmp_path_factory.mktemp("replicas"), pg.empty_database()) as running:
         yield running
+
+
+@pytest.fixture
+def stack(_running: Replicated) -> Replicated:
+    """Return a running stack with two controllers, the first of which is asked."""
+    if not _running.controller.running:
+        _running.start_controller()
+    _running.ask(_running.controller)
+    wait_until("all hosts to be alive", _running.all_alive)
+    return _running
 
 
 def held_in_the_middle(stack: Replicated) -> str:
@@ -33,7 +41,9 @@ def held_in_the_middle(stack: Replicated) -> str:
     with stack.services() as services:
         request = inventory_pb2.GetInstanceRequest(instance="web-1")
         instance = services.inventory.GetInstance(request, timeout=CALL_S)
-    migration_id = open_migration(stack, instance.facts.instance_id, "xs2")
+    names = {host.facts.host_id: host.facts.name for host in stack.hosts()}
+    dest = "xs2" if names[instance.facts.host_id] == "xs1" else "xs1"
+    migration_id = open_migration(stack, instance.facts.instance_id, dest)
     wait_until("XAPI to be asked to move", lambda: asked_for() == 1)
     return migration_id
 

@@ -122,7 +122,7 @@ class Events:
         deletions: list[Value] = []
         for table in self._tables:
             name = table.class_.wire_name
-            if not subscription.wants_class(name):
+            if table.absent or not subscription.wants_class(name):
                 continue
             seen = since.messages if name == _MESSAGE else since.database
             events.extend(_changes(table, seen, subscription))

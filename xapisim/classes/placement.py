@@ -11,6 +11,7 @@ from xapisim.errors import XapiError
 from xapisim.values import Value
 
 CPU_VENDOR = "VM last booted on a host which had a CPU from a different vendor."
+_VERSION_KEYS = ("platform_version", "xapi_build", "xen")
 CPU_FEATURES = "VM last booted on a CPU with features this host's CPU does not have."
 
 
@@ -31,6 +32,15 @@ def check(pool: Pool, vm: str, host: str, *, with_cpu: bool, with_storage: bool 
     _check_networks(pool, vm, host)
     _check_memory(pool, vm, host)
     _check_cpus(pool, vm, host)
+
+
+def check_version(pool: Pool, vm: str, host: str) -> None:
+    """During a rolling upgrade only hosts of the coordinator's version are asked about."""
+    if "rolling_upgrade_in_progress" not in pool.database.read("pool", pool.ref, "other_config"):
+        return
+    software = pool.database.read("host", host, "software_version")
+    if any(software.get(key) != pool.software.get(key) for key in _VERSION_KEYS):
+        raise XapiError("VM_HOST_INCOMPATIBLE_VERSION", host, vm)
 
 
 def first_host(pool: Pool, check_host: Callable[[str], None]) -> str:

@@ -14,6 +14,7 @@ from xapisim.faults.registry import Faults
 from xapisim.hypervisor import Hypervisor
 from xapisim.ids import Ids
 from xapisim.values import Value
+from xapisim.world.model import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,11 @@ class Pool:
     loads: dict[str, VmLoad] = field(default_factory=dict)
     nic_mbps: dict[str, float] = field(default_factory=dict)
     without_tools: frozenset[str] = frozenset()
+    users: dict[str, User] = field(default_factory=dict)
+    """Beside root, by name."""
     reachability: Reachability = field(default_factory=Reachability)
+    messages: dict[str, list[tuple[str, dict[str, Value]]]] = field(default_factory=dict)
+    """On the disks of hosts that were coordinators: refs and fields."""
     dead: dict[str, str] = field(default_factory=dict)
     """Hosts without power, and their uuids."""
     old_state: Saved | None = None
@@ -94,6 +99,12 @@ class Pool:
         """The ref of the host that decides for the pool."""
         master: str = self.database.read("pool", self.ref, "master")
         return master
+
+    @property
+    def software(self) -> dict[str, str]:
+        """What the coordinator runs."""
+        version: dict[str, str] = self.database.read("host", self.coordinator, "software_version")
+        return version
 
     def host_name(self, ref: str) -> str:
         name: str = self.database.read("host", ref, "name_label")

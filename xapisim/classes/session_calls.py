@@ -15,7 +15,7 @@ def login_with_password(
 
 
 def slave_local_login_with_password(call: Call, user: str, password: str) -> Value:
-    call.engine.sessions.authenticate(user, password)
+    call.engine.sessions.authenticate_root(user, password)
     return call.engine.sessions.open_local(call.host)
 
 

@@ -4,13 +4,18 @@ from xapisim.classes.events import Events
 from xapisim.classes.members import Members
 from xapisim.classes.pool import Pool
 from xapisim.errors import XapiError
+from xapisim.schema import roles
 from xapisim.values import NULL
+from xapisim.world.model import User
 
 MAX_IDLE_S = 24 * 3600.0
 MAX_PER_ORIGINATOR = 500
 MAX_ANONYMOUS = 400
 REFRESH_S = 600.0
 """`last_active` is written again only when it is older than this."""
+
+
+_DENIED = "No permission in user session"
 
 
 class Sessions:
@@ -21,12 +26,25 @@ class Sessions:
         self._events = events
         self._last_active: dict[str, float] = {}
         self._local: dict[str, str] = {}
+        self._users: dict[str, User] = {}
+        """Of sessions that are not root's."""
         self._tasks: dict[str, set[str]] = {}
 
     def authenticate(self, user: str, password: str) -> None:
+        known = self._pool.users.get(user)
+        if known is None or known.password != password:
+            self.authenticate_root(user, password)
+
+    def authenticate_root(self, user: str, password: str) -> None:
         account = self._pool.account
         if (user, password) != (account.user, account.password):
             raise XapiError("SESSION_AUTHENTICATION_FAILED", user, "Authentication failure")
+
+    def authorize(self, ref: str, call: str) -> None:
+        """Root may do everything, others what their role may."""
+        user = self._users.get(ref)
+        if user is not None and not roles.may(user.role, call):
+            raise XapiError("RBAC_PERMISSION_DENIED", call.lower(), _DENIED)
 
     def open(self, user: str, host: str, originator: str) -> str:
         now = self._pool.clock.stamp()
@@ -37,12 +55,14 @@ class Sessions:
                 "this_user": NULL,
                 "last_active": now,
                 "validation_time": now,
-                "is_local_superuser": True,
+                "is_local_superuser": user not in self._pool.users,
                 "auth_user_name": user,
                 "originator": originator,
             },
         )
         self._last_active[ref] = self._pool.clock.now()
+        if user in self._pool.users:
+            self._users[ref] = self._pool.users[user]
         return ref
 
     def open_local(self, host: str) -> str:
@@ -87,6 +107,7 @@ class Sessions:
         """Ends the session and its blocked event.from; its tasks run on."""
         self._last_active.pop(ref, None)
         self._tasks.pop(ref, None)
+        self._users.pop(ref, None)
         if self._local.pop(ref, None) is None and self._db.has("session", ref):
             self._db.delete("session", ref)
         self._events.wake_session(ref)

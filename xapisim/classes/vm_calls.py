@@ -8,6 +8,7 @@ from xapisim.values import NULL, VOID, Value
 
 def assert_can_boot_here(call: Call, vm: str, host: str) -> Value:
     call.database.row("host", host)
+    placement.check_version(call.pool, vm, host)
     placement.check(call.pool, vm, host, with_cpu=True)
     return VOID
 

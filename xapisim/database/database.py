@@ -118,7 +118,20 @@ class Database:
         self.write(class_name, ref, {})
 
     def counts(self) -> dict[str, int]:
-        return {table.class_.wire_name: len(table.rows) for table in self.tables.values()}
+        tables = [table for table in self.tables.values() if not table.absent]
+        return {table.class_.wire_name: len(table.rows) for table in tables}
+
+    def hide(self, fields: dict[str, frozenset[str]], classes: frozenset[str]) -> None:
+        """Nothing that is added from here on shows these; said of a database that is empty."""
+        for name, table in self.tables.items():
+            table.hidden = fields[name]
+            table.absent = name in classes
+
+    def hide_like(self, other: "Database") -> None:
+        """What another database of the same release doesn't show."""
+        for name, table in self.tables.items():
+            table.hidden = other.tables[name].hidden
+            table.absent = other.tables[name].absent
 
     def _link(self, relation: Relation, target: str, ref: str) -> None:
         many = self.tables[relation.many_class].rows.get(target)

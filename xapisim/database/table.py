@@ -20,17 +20,24 @@ class Row:
     fields: dict[str, Value]
     created: int
     modified: int
+    hidden: frozenset[str] = frozenset()
+    """Fields that the pool's release doesn't show."""
     _snapshot: Record | None = None
 
     def snapshot(self) -> Record:
         """The whole record as it is now; the same object until the next change."""
         if self._snapshot is None:
-            self._snapshot = Record(self.fields)
+            self._snapshot = self._shown()
         return self._snapshot
 
     def view(self) -> Record:
         """The same, but not remembered: for whoever looks at every row."""
-        return self._snapshot or Record(self.fields)
+        return self._snapshot or self._shown()
+
+    def _shown(self) -> Record:
+        if not self.hidden:
+            return Record(self.fields)
+        return Record({name: v for name, v in self.fields.items() if name not in self.hidden})
 
     def change(self, values: dict[str, Value], generation: int) -> None:
         self.fields.update(values)
@@ -51,9 +58,14 @@ class Table:
     by_uuid: dict[str, str] = field(default_factory=dict)
     by_name: dict[str, dict[str, None]] = field(default_factory=dict)
     deletions: deque[Deletion] = field(default_factory=lambda: deque(maxlen=REMEMBERED_DELETIONS))
+    hidden: frozenset[str] = frozenset()
+    """Fields that came after the pool's release; kept here all the same."""
+    absent: bool = False
+    """Whether the whole class did."""
     _oldest_change_first: dict[str, None] = field(default_factory=dict)
 
     def add(self, row: Row) -> None:
+        row.hidden = self.hidden
         self.rows[row.ref] = row
         self._oldest_change_first[row.ref] = None
         self._index(row)

@@ -27,10 +27,11 @@ class Dispatcher:
     async def call(self, host: str, name: str, params: list[Value]) -> Value:
         """The value of a call that came in at this host; raises XapiError."""
         if name == LIST_METHODS:
-            return names()
+            software = self.engine.pool.software
+            return [known for known in names() if releases.has(software, known)]
         asynchronous = name.startswith(_ASYNC)
         method = self._methods.get(name[len(_ASYNC) :] if asynchronous else name)
-        if method is None or not releases.has(self._software(), method.name):
+        if method is None or not releases.has(self.engine.pool.software, method.name):
             raise self._unknown(host, name, params)
         if asynchronous and not method.has_async:
             raise internal(f"No async mode for this operation (rpc: {method.name})")
@@ -43,17 +44,12 @@ class Dispatcher:
             if method.name not in EMERGENCY_CALLS:
                 await self.engine.members.connected(host)
             self.engine.sessions.check(call.session, host)
+            self.engine.sessions.authorize(call.session, method.name)
         if asynchronous:
             return self._start(call, name, method, args)
         if method.is_operation:
             return await self._run_with_task(call, name, method, args)
         return await _run(call, method, args)
-
-    def _software(self) -> dict[str, str]:
-        """What the coordinator runs."""
-        pool = self.engine.pool
-        software: dict[str, str] = pool.database.read("host", pool.coordinator, "software_version")
-        return software
 
     def _unknown(self, host: str, name: str, params: list[Value]) -> XapiError:
         """Unknown names are looked for among extensions, which takes a session if one is given."""
@@ -106,7 +102,7 @@ def _arguments(method: Method, params: list[Value]) -> list[Value]:
 
 
 async def _run(call: Call, method: Method, args: list[Value]) -> Value:
-    if method.removed:
+    if method.removed and not releases.had_removed(call.pool.software, method.name):
         raise XapiError("MESSAGE_REMOVED")
     if method.handler is None:
         raise XapiError("NOT_IMPLEMENTED", method.name)

@@ -1,4 +1,4 @@
-"""Which calls a pool's release has: those that came with a later one are unknown there.
+"""Which calls and fields a pool's release has: those that came with a later one are unknown there.
 
 The release is that of the coordinator's software_version; calls older than XenServer 6.0 are in
 all of them, and a pool that doesn't say what it is has everything.
@@ -8,6 +8,7 @@ import functools
 import tomllib
 from importlib import resources
 
+from xapisim.schema.load import schema
 from xapisim.values import Value
 
 _BY_PRODUCT: dict[tuple[int, ...], str] = {
@@ -33,10 +34,32 @@ _TAMPA_PREVIEW = (6, 0, 50)
 
 def has(software: dict[str, str], call: str) -> bool:
     """Whether a pool of this software_version knows `Class.method`."""
-    since = _since().get(call)
-    if since is None:
-        return True
-    return since <= _rank(software.get("product_version", ""), software.get("xapi_build", ""))
+    rank = _rank(software.get("product_version", ""), software.get("xapi_build", ""))
+    dated, class_name = _dated("calls"), call.partition(".")[0]
+    return all(dated.get(name, rank) <= rank for name in (call, f"{class_name}.get_record"))
+
+
+def had_removed(software: dict[str, str], call: str) -> bool:
+    """Whether a call that is removed today is none there yet: its release still answered it."""
+    removed = _dated("removed").get(call)
+    if removed is None:
+        return False
+    return removed > _rank(software.get("product_version", ""), software.get("xapi_build", ""))
+
+
+def later_fields(software: dict[str, str]) -> dict[str, frozenset[str]]:
+    """By class, the fields that its records don't have: those whose getters came later."""
+    return {
+        class_.name: frozenset(
+            name for name in class_.fields if not has(software, f"{class_.name}.get_{name}")
+        )
+        for class_ in schema().classes.values()
+    }
+
+
+def later_classes(software: dict[str, str]) -> frozenset[str]:
+    """The classes that came later as a whole."""
+    return frozenset(name for name in schema().classes if not has(software, f"{name}.get_record"))
 
 
 @functools.cache
@@ -46,11 +69,11 @@ def _data() -> dict[str, Value]:
 
 
 @functools.cache
-def _since() -> dict[str, int]:
+def _dated(table: str) -> dict[str, int]:
     order: list[str] = _data()["order"]
     return {
         f"{class_}.{call}": order.index(release)
-        for class_, releases in _data()["calls"].items()
+        for class_, releases in _data()[table].items()
         for release, calls in releases.items()
         for call in calls
     }

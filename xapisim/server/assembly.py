@@ -11,6 +11,7 @@ from xapisim.classes.engine import Engine
 from xapisim.classes.pool import Account, Pool, VmLoad
 from xapisim.clock import Clock, Pace, Timeline
 from xapisim.database.database import Database
+from xapisim.dispatch import releases
 from xapisim.faults.registry import Faults
 from xapisim.hypervisor import DomainState, Hypervisor
 from xapisim.ids import Ids
@@ -39,6 +40,8 @@ class Settings:
 def build(world: World, settings: Settings, faults: Faults) -> Engine:
     database = Database(schema())
     database.generation = world.generation
+    software = _software(world)
+    database.hide(releases.later_fields(software), releases.later_classes(software))
     for class_name, records in world.records.items():
         for ref, fields in records.items():
             database.insert(class_name, ref, fields)
@@ -52,9 +55,18 @@ def build(world: World, settings: Settings, faults: Faults) -> Engine:
         loads={vm: VmLoad(*load) for vm, load in world.loads.items()},
         nic_mbps=world.nic_mbps,
         without_tools=frozenset(world.without_tools),
+        users=world.users,
     )
     _start_domains(pool, keeps_operations=world.keeps_operations)
     return engines.start(pool)
+
+
+def _software(world: World) -> dict[str, str]:
+    """What the coordinator runs."""
+    pool = next(iter(world.records["pool"].values()))
+    coordinator = world.records["host"].get(pool["master"], {})
+    software: dict[str, str] = coordinator.get("software_version", {})
+    return software
 
 
 def _clock(world: World, settings: Settings) -> Clock:

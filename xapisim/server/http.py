@@ -1,21 +1,55 @@
 """HTTP/1.1 as far as XAPI speaks it: requests with a body, one after another on a kept connection.
 
-Written out because it decides what a call costs: a general server takes more than the call itself.
+Written out because it decides what a call costs: a general server takes more than the call itself
+(docs/adr/0010-the-simulator-speaks-http-itself.md).
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 MAX_HEAD_BYTES = 65_536
+MAX_BODY_BYTES = 16 * 2**20
+"""What a client may make the simulator keep; beyond it is 413."""
+MAX_AHEAD_BYTES = 2**20
+"""What is read of further requests while a call is under way; the rest waits with the client."""
+READ_S = 10.0
+"""A connection's first request may pause this long (xapi 26.17) ..."""
+HEAD_S = 60.0
+"""... and its head may take this long; afterwards a connection may be silent for ever."""
+_MAX_DIGITS = 12
 _HEAD_END = b"\r\n\r\n"
 _LINE_END = b"\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 500: "Internal Error"}
+_REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    403: "Forbidden",
+    408: "Request Timeout",
+    413: "Request Entity Too Large",
+    500: "Internal Error",
+}
 
 
 class _BadRequestError(Exception):
-    """Bytes that are no HTTP request."""
+    """Bytes that are no HTTP request, or none that is taken."""
+
+    def __init__(self, status: int = 400) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@runtime_checkable
+class _Line(Protocol):
+    """What a connection asks of its transport, whichever event loop made it."""
+
+    def write(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def get_extra_info(self, name: str) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +91,10 @@ Answer = Callable[[Request], Awaitable[Reply | None]]
 class Server:
     """Makes the protocol of each connection, and knows those that are open."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, read_s: float = READ_S, head_s: float = HEAD_S) -> None:
         self.answer = answer
+        self.read_s = read_s
+        self.head_s = head_s
         self.connections: set[Connection] = set()
 
     def __call__(self) -> "Connection":
@@ -83,42 +119,93 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._transport: asyncio.Transport | None = None
+        self._transport: _Line | None = None
         self._received = bytearray()
         self._waits_for = 0
         """The length at which there is something new to find in what was received."""
+        self._timer: asyncio.TimerHandle | None = None
+        """Until the first request's head is there."""
+        self._give_up_at = 0.0
+        self._is_held = False
+        """Whether the client doesn't read its replies."""
+        self._is_ended = False
+        """Whether it has said that it sends no more."""
         self.job: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if isinstance(transport, asyncio.Transport):
-            self._transport = transport
-            self._server.connections.add(self)
+        if not isinstance(transport, _Line):
+            raise TypeError(f"no stream to write to: {transport!r}")
+        self._transport = transport
+        self._server.connections.add(self)
+        self._give_up_at = asyncio.get_running_loop().time() + self._server.head_s
+        self._wait_for_more()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._server.connections.discard(self)
         self._transport = None
+        self._stop_timer()
 
     def data_received(self, data: bytes) -> None:
         self._received += data
+        if self._timer is not None:
+            self._wait_for_more()
         if len(self._received) >= self._waits_for:
             self._go_on()
+        if self.job is not None and len(self._received) > MAX_AHEAD_BYTES and self._transport:
+            self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """A client that sends no more still gets its answer, but not over TLS, which can't be half
+        closed.
+        """
+        self._is_ended = True
+        is_tls = self._transport is not None and self._transport.get_extra_info("sslcontext")
+        return self.job is not None and not is_tls
+
+    def pause_writing(self) -> None:
+        self._is_held = True
+
+    def resume_writing(self) -> None:
+        self._is_held = False
+        self._go_on()
 
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 
+    def _wait_for_more(self) -> None:
+        self._stop_timer()
+        loop = asyncio.get_running_loop()
+        at = min(loop.time() + self._server.read_s, self._give_up_at)
+        self._timer = loop.call_at(at, self._refuse, 408)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self, status: int) -> None:
+        self._stop_timer()
+        if self._transport is not None:
+            self._transport.write(Reply(status=status, head="connection: close\r\n").encode())
+            self._transport.close()
+            self._transport = None
+
     def _go_on(self) -> None:
-        """Starts on the next request if it is complete and the last one is answered."""
-        if self.job is not None or self._transport is None:
+        """Starts on the next request if it is complete, the last one is answered, and the client
+        reads its answers.
+        """
+        if self.job is not None or self._transport is None or self._is_held:
             return
         try:
             request = self._take()
-        except _BadRequestError:
-            self._transport.write(Reply(status=400, head="connection: close\r\n").encode())
-            self._transport.close()
+        except _BadRequestError as error:
+            self._refuse(error.status)
             return
         if request is not None:
             self.job = asyncio.get_running_loop().create_task(self._serve(request))
+        elif self._is_ended:
+            self._transport.close()
 
     def _take(self) -> Request | None:
         """The first request of what was received, or nothing as long as it is not complete."""
@@ -127,6 +214,7 @@ class Connection(asyncio.Protocol):
             if len(self._received) >= MAX_HEAD_BYTES:
                 raise _BadRequestError
             return None
+        self._stop_timer()
         request = parse_head(bytes(self._received[:end]))
         start = end + len(_HEAD_END)
         length = _length(request)
@@ -162,8 +250,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(reply.encode())
         if reply.closes or not request.keeps_alive:
             self._transport.close()
-        elif self._received:
-            self._go_on()
+            return
+        if not self._is_ended:
+            self._transport.resume_reading()
+        self._go_on()
 
 
 def parse_head(text: bytes) -> Request:
@@ -186,6 +276,9 @@ def parse_head(text: bytes) -> Request:
 def _length(request: Request) -> int:
     """Of the body; without a length there is none, and a body in chunks is refused."""
     text = request.headers.get("content-length", "0")
-    if not text.isdigit() or "transfer-encoding" in request.headers:
+    is_number = text.isascii() and text.isdigit()
+    if not is_number or "transfer-encoding" in request.headers:
         raise _BadRequestError
+    if len(text) > _MAX_DIGITS or int(text) > MAX_BODY_BYTES:
+        raise _BadRequestError(413)
     return int(text)

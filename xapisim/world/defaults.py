@@ -41,11 +41,23 @@ PRODUCTS: dict[str, dict[str, str]] = {
             ("6.5", "6.5.0", "1.9.0"),
             ("6.2", "6.2.0", "1.8.0"),
             ("6.1", "6.1.0", "1.6.10"),
-            ("6.0", "6.0.0", "1.4.0"),
+            ("6.0", "6.0.0", ""),
         )
     },
 }
-"""What host.software_version says, by the `version` key of a host."""
+"""What host.software_version says, by the `version` key of a host; 6.0 has no platform_version."""
+API_MINORS = {
+    "8.3": 23,
+    "8.2": 15,
+    "7.6": 11,
+    "7.1": 6,
+    "7.0": 5,
+    "6.5": 3,
+    "6.2": 0,
+    "6.1": 0,
+    "6.0": 0,
+}
+"""host.API_version_minor of each; the major one is 2."""
 BRAND = {
     "product_brand": "XCP-ng",
     "platform_name": "XCP",
@@ -79,7 +91,6 @@ HOST_FIELDS: dict[str, Value] = {
     "memory_overhead": 2**30,
     "allowed_operations": _HOST_OPERATIONS,
     "API_version_major": 2,
-    "API_version_minor": 23,
     "API_version_vendor": "XenSource",
     "capabilities": _CAPABILITIES,
     "sched_policy": "credit",

@@ -11,6 +11,14 @@ Records = dict[str, dict[str, dict[str, Value]]]
 """Class name, then ref, then fields; fields left out take the schema's defaults."""
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody beside root, with one of the roles of xapisim.schema.roles."""
+
+    password: str
+    role: str
+
+
 @dataclass(slots=True)
 class World:
     """One pool. `loads` are dirty rate (MiB/s) and touched fraction by VM ref, `faults` are still
@@ -25,6 +33,7 @@ class World:
     without_tools: set[str] = field(default_factory=set)
     """VMs whose guests never report drivers."""
     faults: list[Value] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=dict)
     plugins: dict[str, Path] = field(default_factory=dict)
     """Programs that host.call_plugin runs, by the plug-in's name."""
     instant: bool = False

@@ -13,6 +13,8 @@ from xapisim.world.model import World
 
 MIB = 2**20
 GIB = 2**30
+_VERSIONS = tuple(defaults.PRODUCTS)
+_NEWEST = "8.3"
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ def _add_host(places: Places, keys: Keys) -> None:
         hostname=name,
         enabled=keys.flag("enabled", default=True),
         software_version=_software_version(keys),
+        API_version_minor=defaults.API_MINORS[keys.one_of("version", _VERSIONS, _NEWEST)],
         cpu_info=_add_cpus(places, keys, name, ref),
         metrics=places.make("host_metrics", name, memory_total=memory, live=True),
         control_domain=_add_dom0(places, name, ref),
@@ -83,7 +86,7 @@ def _add_cpus(places: Places, keys: Keys, host: str, ref: str) -> dict[str, str]
 
 
 def _software_version(keys: Keys) -> dict[str, str]:
-    version = keys.one_of("version", tuple(defaults.PRODUCTS), "8.3")
+    version = keys.one_of("version", _VERSIONS, _NEWEST)
     product = {**defaults.BRAND, **defaults.PRODUCTS[version], "hostname": "localhost"}
     for key in ("platform_version", "xapi_build", "xen"):
         product[key] = keys.text(key, product.get(key, ""))

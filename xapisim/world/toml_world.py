@@ -7,11 +7,12 @@ from pathlib import Path
 
 from xapisim.errors import WorldError
 from xapisim.ids import Ids
+from xapisim.schema import roles
 from xapisim.values import NULL
 from xapisim.world import defaults, plugins
 from xapisim.world.guests import add_vms
 from xapisim.world.keys import Keys
-from xapisim.world.model import World
+from xapisim.world.model import User, World
 from xapisim.world.places import Places, add_hosts, add_networks, add_srs
 
 
@@ -25,6 +26,12 @@ def read(path: Path, seed: int) -> World:
     return _pool(path, top, top.table("pool"), seed)
 
 
+def _user(keys: Keys) -> User:
+    user = User(keys.text("password"), keys.one_of("role", roles.names()))
+    keys.done()
+    return user
+
+
 def _pool(path: Path, top: Keys, pool: Keys, seed: int) -> World:
     name = pool.text("name")
     world = World(path.name, name)
@@ -34,6 +41,7 @@ def _pool(path: Path, top: Keys, pool: Keys, seed: int) -> World:
     add_networks(places, list(top.tables("network")))
     add_srs(places, list(top.tables("sr")))
     add_vms(places, list(top.tables("vm")))
+    world.users = {keys.text("name"): _user(keys) for keys in top.tables("user")}
     world.faults = top.items("fault")
     world.plugins = plugins.read(path.parent, list(top.tables("plugin")))
     world.stepped = pool.flag("stepped", default=False)

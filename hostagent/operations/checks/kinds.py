@@ -47,10 +47,10 @@ def decide(
 
 
 def _copied(instance: InstanceFacts, dest: HostFacts, *, across: bool) -> tuple[DiskFacts, ...]:
-    """Inside a pool a disk whose SR the destination has attached stays where it is."""
+    """Inside a pool a disk whose SR the destination has attached stays, and so does a volume."""
     there = {sr.sr_id for sr in dest.storage_repositories if sr.attached}
     disks = (disk for disk in instance.disks if not disk.cd)
-    return tuple(disk for disk in disks if across or disk.sr_id not in there)
+    return tuple(disk for disk in disks if across or not (disk.volume or disk.sr_id in there))
 
 
 def _shared(instance: InstanceFacts, dest: HostFacts, why: str) -> Route:

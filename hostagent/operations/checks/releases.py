@@ -2,11 +2,13 @@
 
 from hostagent.model.checks import Kind
 from hostagent.model.facts import HostFacts, InstanceFacts
-from hostagent.model.finding import Finding, Reason, passed, refused
+from hostagent.model.finding import Finding, Reason, passed, refused, warned
 from hostagent.operations.checks import versions
 
 # Storage XenMotion came with XenServer 6.1 and XCP 1.6, which both are platform 1.6 (XAPI A17).
 FIRST_WITH_BLOCK = "1.6"
+# Up to XenServer 7.6, which is platform 2.x, the manuals promise no more than this (XAPI A17).
+LIFTED_IN, MOST_DISKS, MOST_SNAPSHOTS = "3.0", 6, 1
 # Named so by pool.restrictions; "true" forbids (XAPI A13).
 _RESTRICTIONS = {
     Kind.SHARED_STORAGE: "restrict_xen_motion",
@@ -41,6 +43,30 @@ def can_block(host: HostFacts) -> Finding:
         f"update {host.name}, or move the disks to shared storage",
         **figures,
     )
+
+
+def promised(source: HostFacts, instance: InstanceFacts) -> list[Finding]:
+    """Old releases promise block migrations of few disks with few snapshots; XAPI does not look."""
+    told = source.software.platform_version
+    disks = [disk for disk in instance.disks if not disk.cd]
+    snapshots = max((disk.snapshots for disk in disks), default=0)
+    few = len(disks) <= MOST_DISKS and snapshots <= MOST_SNAPSHOTS
+    if few or not versions.older(told, LIFTED_IN):
+        return []
+    return [
+        warned(
+            Reason.DISK_NOT_MIGRATABLE,
+            instance.subject,
+            f"{instance.name} has {len(disks)} disks and {snapshots} snapshots of one; platform"
+            f" {told} of {source.name} promises {MOST_DISKS} and {MOST_SNAPSHOTS}",
+            "delete snapshots, detach disks, or update the host",
+            platform_version=told,
+            disks=len(disks),
+            allowed_disks=MOST_DISKS,
+            snapshots=snapshots,
+            allowed_snapshots=MOST_SNAPSHOTS,
+        )
+    ]
 
 
 def hardware(dest: HostFacts, instance: InstanceFacts) -> list[Finding]:

@@ -50,6 +50,9 @@ def _shared(
             f"{text}, which {dest.name} has attached",
             **figures,
         )
+    if disk.volume:
+        follows = f"{text}, a volume, which is attached at {dest.name} before the move"
+        return passed(Reason.STORAGE_NOT_SHARED, f"sr/{disk.sr_name}", follows, **figures)
     state = "not attached" if sr is not None else "not connected"
     return refused(
         Reason.STORAGE_NOT_SHARED,

@@ -39,8 +39,14 @@ class Arrivals:
         self._noted.add(vm.ref)
         note = {marks.ARRIVED: fence.migration_id}
         stale = [key for key in note if key in vm.other_config]
-        write = marking.mark(self._agent.client, "VM", vm.ref, note, stale)
-        self._agent.moves.errand(write)
+        self._agent.moves.errand(_write(self._agent, vm.ref, note, stale))
+
+
+async def _write(agent: Agent, vm_ref: str, note: dict[str, str], stale: list[str]) -> None:
+    """Write the note; take it back if the migration has ended meanwhile."""
+    await marking.mark(agent.client, "VM", vm_ref, note, stale)
+    if marks.MIGRATION not in await marking.other_config(agent.client, "VM", vm_ref):
+        await marking.unmark(agent.client, "VM", vm_ref, note)
 
 
 def seen(vm: VmRecord, fence: Fence) -> bool:

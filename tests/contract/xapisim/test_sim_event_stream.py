@@ -1,14 +1,21 @@
 """Whatever happens: a client that follows event.from always has the server's state."""
 
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
-from tests.contract.xapisim.pools import SmallPool
+from tests.contract.xapisim.pools import LONE, SmallPool
 
 CLASSES = ("VM", "host", "task", "SR", "PBD", "VBD", "VDI", "VIF", "network", "console", "message")
 POWER = st.sampled_from(["start", "hard_shutdown", "hard_reboot", "pause", "unpause", "suspend"])
@@ -31,6 +38,9 @@ DRIVE = {
     "qos_algorithm_type": "",
     "qos_algorithm_params": {},
 }
+WATCHED = {"migrate", "send", "move_disk", "visit", "return", "join", "eject", "power", "evacuate"}
+"""Rules whose calls may be refused, and must not always be."""
+EFFECTS: Counter[str] = Counter()
 WORDS = st.sampled_from(["a", "b", "c"])
 
 
@@ -59,6 +69,8 @@ class EventStream(RuleBasedStateMachine):
         super().__init__()
         self._scratch = tempfile.TemporaryDirectory(prefix="xapisim-")
         self.pool = SmallPool(Path(self._scratch.name))
+        self.lone = SmallPool(Path(self._scratch.name), LONE, beside=self.pool)
+        self.joined = ""
         self.follower = Follower(self.pool)
         self.tasks: list[str] = []
 
@@ -76,7 +88,8 @@ class EventStream(RuleBasedStateMachine):
 
     @rule(vm=st.integers(0, 3), host=st.integers(0, 1))
     def migrate(self, vm: int, host: int) -> None:
-        self.pool.try_call("VM.pool_migrate", self.pool.vms[vm], self.pool.hosts[host], {})
+        guest, where = self.pool.vms[vm], self.pool.hosts[host]
+        self.count("migrate", self.pool.try_call("VM.pool_migrate", guest, where, {}))
 
     @rule(label=WORDS)
     def make_task(self, label: str) -> None:
@@ -96,11 +109,12 @@ class EventStream(RuleBasedStateMachine):
 
     @rule(vm=st.integers(0, 3), operation=POWER)
     def power(self, vm: int, operation: str) -> None:
-        self.pool.try_call(f"VM.{operation}", self.pool.vms[vm], *FLAGS.get(operation, []))
+        more = FLAGS.get(operation, [])
+        self.count("power", self.pool.try_call(f"VM.{operation}", self.pool.vms[vm], *more))
 
     @rule(vm=st.integers(0, 3))
     def add_disk(self, vm: int) -> None:
-        (sr,) = self.pool.call("SR.get_all")
+        sr = self.pool.call("SR.get_by_name_label", "nfs")[0]
         disk = self.pool.call("VDI.create", {**DISK, "SR": sr})
         places = self.pool.call("VM.get_allowed_VBD_devices", self.pool.vms[vm])
         drive = {**DRIVE, "VM": self.pool.vms[vm], "VDI": disk, "userdevice": places[0]}
@@ -130,13 +144,70 @@ class EventStream(RuleBasedStateMachine):
 
     @rule(host=st.integers(0, 1))
     def evacuate(self, host: int) -> None:
-        self.pool.try_call("host.evacuate", self.pool.hosts[host])
+        self.count("evacuate", self.pool.try_call("host.evacuate", self.pool.hosts[host]))
 
     @rule(number=st.integers(0, 9), call=st.sampled_from(["plug", "unplug", "destroy"]))
     def treat_connection(self, number: int, call: str) -> None:
         connections = self.pool.call("PBD.get_all")
         if connections:
             self.pool.try_call(f"PBD.{call}", connections[number % len(connections)])
+
+    def count(self, rule: str, refusal: list[str]) -> None:
+        if not refusal:
+            EFFECTS[rule] += 1
+
+    @rule(vm=st.integers(0, 3), host=st.integers(0, 1))
+    def send(self, vm: int, host: int) -> None:
+        """With its disks, inside the pool."""
+        sr = self.pool.call("SR.get_by_name_label", "nfs")[0]
+        where = self.pool.hosts[host]
+        self.count("send", self.pool.send(self.pool.vms[vm], self.pool, where, sr))
+
+    @rule(vm=st.integers(0, 3))
+    def move_disk(self, vm: int) -> None:
+        sr = self.pool.call("SR.get_by_name_label", "nfs")[0]
+        for drive in self.pool.call("VM.get_VBDs", self.pool.vms[vm])[:1]:
+            disk = self.pool.call("VBD.get_VDI", drive)
+            self.count("move_disk", self.pool.try_call("VDI.pool_migrate", disk, sr, {}))
+
+    @rule(vm=st.integers(0, 3))
+    def visit(self, vm: int) -> None:
+        """To the other pool and back, if that has storage; who can't come back is forgotten."""
+        depots = [] if self.joined else self.lone.call("SR.get_all")
+        if not depots:
+            return
+        here = self.pool.vms[vm]
+        uuid = self.pool.call("VM.get_uuid", here)
+        refusal = self.pool.send(here, self.lone, self.lone.hosts[0], depots[0])
+        self.count("visit", refusal)
+        if not refusal:
+            there = self.lone.call("VM.get_by_uuid", uuid)
+            sr = self.pool.call("SR.get_by_name_label", "nfs")[0]
+            self.count("return", self.lone.send(there, self.pool, self.pool.hosts[0], sr))
+            back = [vm for vm in self.pool.call("VM.get_all") if self.is_called(vm, uuid)]
+            self.pool.vms[vm] = next(iter(back), self.pool.vms[vm - 1])
+
+    def is_called(self, vm: str, uuid: str) -> bool:
+        return bool(self.pool.call("VM.get_uuid", vm) == uuid)
+
+    @rule()
+    def join(self) -> None:
+        if not self.joined:
+            known = set(self.pool.call("host.get_all"))
+            self.count("join", self.lone.try_call("pool.join", "h0:80", "root", "x"))
+            self.pool.settle()
+            new = set(self.pool.call("host.get_all")) - known
+            self.joined = next(iter(new), "")
+
+    @rule()
+    def eject(self) -> None:
+        if self.joined:
+            refused = self.pool.try_call("pool.eject", self.joined)
+            self.count("eject", refused)
+            self.pool.settle()
+            if not refused:
+                self.lone.follow("f0")
+                self.joined = ""
 
     @rule()
     def look(self) -> None:
@@ -147,6 +218,7 @@ class EventStream(RuleBasedStateMachine):
         assert self.pool.broken_relations() == []
 
     def teardown(self) -> None:
+        self.pool.settle()
         self.follower.catch_up()
         for name in CLASSES:
             assert self.follower.tables[name.lower()] == self.pool.records(name)
@@ -154,10 +226,18 @@ class EventStream(RuleBasedStateMachine):
         self._scratch.cleanup()
 
 
-EventStream.TestCase.settings = settings(
-    max_examples=25,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-TestEventStream = EventStream.TestCase
+def test_a_follower_has_the_servers_state_and_every_kind_of_change_took_place() -> None:
+    EFFECTS.clear()
+
+    run_state_machine_as_test(
+        EventStream,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
+
+    assert {name for name in WATCHED if not EFFECTS[name]} == set()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from xapisim.dispatch import methods
+from xapisim.schema import roles
 from xapisim.schema.load import schema
 from xapisim.schema.types import Type
 
@@ -115,3 +116,12 @@ def test_both_ends_of_every_relation_are_fields() -> None:
         many = classes[relation.many_class].fields[relation.many_field]
         assert one.type.kind == "ref"
         assert (many.type.kind, many.type.value_type.name) == ("set", relation.one_class)
+
+
+@needs_datamodel
+def test_every_call_has_the_lowest_role_of_the_data_model(datamodel: dict[str, Any]) -> None:
+    for name, class_ in datamodel["classes"].items():
+        for message, described in class_["messages"].items():
+            wanted = [role for role in roles.names() if role in described["roles"]]
+            able = [role for role in roles.names() if roles.may(role, f"{name}.{message}")]
+            assert able == (wanted or list(roles.names())), f"{name}.{message}"

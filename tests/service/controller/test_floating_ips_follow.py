@@ -92,8 +92,7 @@ async def test_a_migration_that_rolls_back_leaves_the_addresses_where_they_are(
 
 
 @pytest.mark.parametrize("side", ["one", "two"])
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("times", [1, 6])
+@pytest.mark.parametrize(("fault", "times"), [*((fault, 1) for fault in FAULTS), ("refused", 6)])
 async def test_addresses_arrive_although_telling_a_host_fails_for_a_while(
     floating: Floating, side: str, fault: str, times: int
 ) -> None:

@@ -211,3 +211,19 @@ async def test_an_agent_that_turns_to_another_replica_registers_there(
         assert not await agent.heartbeat(r.two.channel, changed_instances=[new])
 
         await instance_at(r.one, "db-1", agent.host_id)
+
+
+async def test_replicas_go_on_after_every_connection_was_cut(tmp_path: Path, database: str) -> None:
+    async with replicas(tmp_path, database, move_s=0.3) as r:
+        ready = asyncio.Event()
+        watching = asyncio.create_task(watched(r.one, ready))
+        await ready.wait()
+
+        pg.server().psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid != pg_backend_pid()"
+        )
+        asked = await r.two.migrate(r.world.guest.instance_id, "xs2")
+
+        revisions = list(dict.fromkeys(each.revision for each in await watching))
+        assert revisions == list(range(revisions[0], revisions[0] + len(revisions)))
+        assert (await r.one.get(asked.migration_id)).state == SUCCEEDED

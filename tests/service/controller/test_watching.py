@@ -111,6 +111,24 @@ async def test_late_watcher_is_told_what_has_ended_and_then_a_bookmark(tmp_path:
         assert not only.HasField("migration")
 
 
+async def test_a_watch_cut_within_the_present_state_resumes_without_gap(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        other = world.one.guest("db-1")
+        async with world.controller() as controller:
+            first = await controller.migrate(world.guest.instance_id, "xs2")
+            await controller.ended(first.migration_id)
+            second = await controller.migrate(other.instance_id, "xs2")
+            await controller.ended(second.migration_id)
+            async with watching(controller) as call:
+                cut = await call.read()
+
+            async with watching(controller, start=cut.revision) as call:
+                told = await until_ended(call)
+
+    assert cut.migration.migration_id == first.migration_id
+    assert told[-1].migration.migration_id == second.migration_id
+
+
 async def test_watch_tells_only_what_its_filter_matches(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         other = world.one.guest("db-1")

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,8 @@ from tests.service.hostagent import obstacles
 from tests.service.hostagent.course import Course
 from tests.service.hostagent.crossing import Yard, running_yard
 from tests.service.hostagent.pool import WORLD, Bench, running_agent
-from tests.service.hostagent.two_pools import two_pools
+from tests.service.hostagent.quayside import Quay, leader, quayside, running_quayside
+from tests.service.hostagent.two_pools import Pool, two_pools
 from tests.support.sim import Simulator
 
 
@@ -90,3 +92,24 @@ async def course(course_simulator: Simulator) -> AsyncIterator[Course]:
     """The agents of all three, each started when it is first asked."""
     async with AsyncExitStack() as stack:
         yield Course(course_simulator, stack)
+
+
+@pytest.fixture(scope="session")
+def quay_simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
+    """Two pools that all cells share: each takes a guest of its own."""
+    with quayside(tmp_path_factory.mktemp("quay")) as simulator:
+        yield simulator
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_quay(quay_simulator: Simulator) -> AsyncIterator[Quay]:
+    """The agents, started once."""
+    async with running_quayside(quay_simulator) as quay:
+        yield quay
+
+
+@pytest.fixture
+def quay(shared_quay: Quay) -> Quay:
+    """Both pools, with a line to whoever coordinates the first one now."""
+    simulator = shared_quay.simulator
+    return replace(shared_quay, near_pool=Pool(simulator, leader(simulator)))

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import Any
 
 from hostagent.model.settings import MigrationSettings
 from tests.service.hostagent.pool import DEADLINE_S, Following, Guest, RunningAgent, running_agent
-from tests.service.hostagent.two_pools import TARGET, Pool, Starts
+from tests.service.hostagent.two_pools import Pool, Starts
 from tests.support.sim import Simulator
 from xenferry.common.v1 import fence_pb2
 from xenferry.hostagent.v1 import checks_pb2, cleanup_pb2, move_pb2, observation_pb2
@@ -59,8 +58,26 @@ class Trip:
 
     def _data(self) -> checks_pb2.DestCheckData:
         return checks_pb2.DestCheckData(
-            host=self.dest.host, kind=self.kind, dest_sr_id=self.dest_sr_id
+            host=self.dest.host,
+            kind=self.kind,
+            dest_sr_id=self.dest_sr_id,
+            disk_ids=self.yard.disks_of(self.guest),
         )
+
+    async def check(self) -> tuple[Any, Any]:
+        """Ask both sides, and return what the source and the destination found."""
+        dest = checks_pb2.CheckCanLiveMigrateOnDestRequest(
+            source_pool_id=self.yard.source.host.pool_id, dest_host_id=self.dest.host.host_id
+        )
+        dest.instance.instance_id = self.guest.uuid
+        told = await self.dest.stub.CheckCanLiveMigrateOnDest(dest, timeout=DEADLINE_S)
+        source = checks_pb2.CheckCanLiveMigrateOnSrcRequest(
+            instance_id=self.guest.uuid,
+            dest_check_data=told.dest_check_data,
+            source_host_id=self.yard.source.host.host_id,
+        )
+        stub = self.yard.source.stub
+        return await stub.CheckCanLiveMigrateOnSrc(source, timeout=DEADLINE_S), told
 
     async def prepare(self) -> Any:
         """PreLiveMigration."""
@@ -70,7 +87,6 @@ class Trip:
             kind=self.kind,
             dest_check_data=self._data(),
             dest_host_id=self.dest.host.host_id,
-            disk_ids=self.yard.disks_of(self.guest),
         )
         return await self.dest.stub.PreLiveMigration(request, timeout=DEADLINE_S)
 
@@ -233,38 +249,6 @@ class Yard:
         vbds = [api.VBD.get_record(vbd) for vm in family for vbd in api.VM.get_VBDs(vm)]
         disks = [vbd["VDI"] for vbd in vbds if vbd["type"] == "Disk" and not vbd["empty"]]
         return [str(api.VDI.get_uuid(disk)) for disk in disks]
-
-    def add_volume(self, guest: Guest, *, shared: bool = True) -> str:
-        """Attach a volume to a guest as a raw iSCSI SR of n1 alone, and return the SR."""
-        api = self.near_pool.api
-        name = f"vol-{guest.name}"
-        sr = api.SR.introduce(str(uuid.uuid4()), name, "", "iscsi", "", shared, {})
-        pbd = {"host": self.near_pool.one("host", "n1"), "SR": sr, "device_config": TARGET}
-        api.PBD.plug(api.PBD.create(pbd))
-        disk: Any = (str(uuid.uuid4()), name, "", sr, "user", False, False, {}, name, {}, {})
-        vdi = api.VDI.introduce(*disk)
-        vbd = api.VBD.create(
-            {
-                "VM": guest.ref,
-                "VDI": vdi,
-                "userdevice": "autodetect",
-                "bootable": False,
-                "mode": "RW",
-                "type": "Disk",
-                "empty": False,
-                "other_config": {},
-                "qos_algorithm_type": "",
-                "qos_algorithm_params": {},
-            }
-        )
-        api.VBD.plug(vbd)
-        return str(sr)
-
-    def joined(self, sr: str) -> dict[str, Any]:
-        """Return the PBD of each host that is joined to an SR, by the host's name."""
-        api = self.near_pool.api
-        pbds = [api.PBD.get_record(pbd) for pbd in api.SR.get_PBDs(sr)]
-        return {api.host.get_name_label(pbd["host"]): pbd for pbd in pbds}
 
     def starts(self, guest: Guest) -> int:
         """Return how often XAPI was asked to move a guest."""

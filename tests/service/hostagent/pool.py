@@ -117,13 +117,11 @@ class RunningAgent:
 
 @asynccontextmanager
 async def running_agent(
-    simulator: Simulator, host: str, migration: MigrationSettings = PATIENCE
+    simulator: Simulator, host: str, migration: MigrationSettings = PATIENCE, **xapi: Any
 ) -> AsyncIterator[RunningAgent]:
-    """Serve the agent of a host as its program does."""
-    settings = Settings(
-        xapi=XapiSettings(url=simulator.endpoints[host], password=simulator.password, host=host),
-        migration=migration,
-    )
+    """Serve the agent of a host as its program does; `xapi` are settings of how it reaches XAPI."""
+    way = {"url": simulator.endpoints[host], "password": simulator.password, "host": host}
+    settings = Settings(xapi=XapiSettings(**(way | xapi)), migration=migration)
     async with (
         assemble(settings, Lifetime()) as application,
         serving(application.services, translate=application.translate) as address,
@@ -237,8 +235,7 @@ class Bench:
 
     async def move(self, guest: Guest, fence: fence_pb2.Fence | None = None) -> list[Any]:
         """Move a guest and return every report."""
-        call = self.source.stub.LiveMigration(self.order(guest, fence), timeout=DEADLINE_S)
-        return [report async for report in call]
+        return await self.follow(guest, fence).all()
 
     async def abort(self, guest: Guest, fence: fence_pb2.Fence | None = None) -> Any:
         """Stop a guest's move and return how it ended."""

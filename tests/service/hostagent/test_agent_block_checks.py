@@ -1,5 +1,7 @@
 """Which kind of move, and every check of disks and pools, in a world that trips it alone."""
 
+from typing import Any
+
 import pytest
 
 from tests.service.hostagent.course import (
@@ -258,3 +260,25 @@ async def test_an_instance_is_told_with_what_another_pool_needs_to_judge_it(
     assert (srs["shared"].thin, srs["usb"].thin) == (True, False)
     assert list(home.host.hardware_platform_versions) == [0, 1, 2]
     assert home.host.cpu_features_hvm
+
+
+@pytest.mark.parametrize(
+    ("guest", "told", "reason"),
+    [
+        ("fit", {"cpu_vendor": "AuthenticAMD"}, "CPU_INCOMPATIBLE"),
+        ("fit", {"cpu_features_hvm": "00000001-00000000"}, "CPU_INCOMPATIBLE"),
+        ("fit", {"cpu_count": 1}, "INSUFFICIENT_CPUS"),
+        ("hw", {"hardware_platform_versions": [0, 1]}, "HARDWARE_VERSION_UNSUPPORTED"),
+    ],
+)
+async def test_across_pools_the_source_compares_its_own_record_with_the_far_host(
+    course: Course, guest: str, told: dict[str, Any], reason: str
+) -> None:
+    data = (await course.at_dest(guest, "f1")).dest_check_data
+    for name in told:
+        data.host.ClearField(name)
+    data.host.MergeFrom(type(data.host)(**told))
+
+    here = await course.at_source(guest, data)
+
+    assert errors(here.findings) == {reason}

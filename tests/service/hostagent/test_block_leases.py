@@ -1,5 +1,6 @@
 """What a migration makes at its destination is marked, found, and released: no more and no less."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,6 +14,7 @@ from xenferry.hostagent.v1 import cleanup_pb2
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REMOVED = cleanup_pb2.CLEANUP_ACTION_REMOVED
+ARRIVAL = "xenferry:arrived"
 KEPT = cleanup_pb2.CLEANUP_ACTION_KEPT
 TWO_WAYS = pytest.mark.parametrize("way", [Yard.inside, Yard.across], ids=["inside", "across"])
 
@@ -225,6 +227,29 @@ async def test_the_book_fences_a_destination_that_has_no_vm_yet(yard: Yard) -> N
 
     await trip.taken_over(6).roll_back_at_dest()
     assert trip.residue() == set()
+
+
+async def test_a_note_of_the_arrival_that_comes_after_the_end_is_taken_back(yard: Yard) -> None:
+    trip = yard.across()
+    note = "VM.add_to_other_config"
+    yard.simulator.fault(fault="delay", method=note, seconds=0.5, nth=1, host="f1")
+
+    def notes() -> int:
+        calls = yard.simulator.trace(seen)
+        return sum(one["method"] == note and ARRIVAL in one["params"] for one in calls)
+
+    def marks() -> Any:
+        return (yard.far_pool.vm(trip.guest.uuid) or {})["other_config"]
+
+    seen = yard.simulator.trace()[-1]["number"]
+    await trip.move()
+    arrived = trip.dest.host.host_id
+    await yard.watched(lambda: trip.observe(trip.dest), lambda one: one.resident_host_id == arrived)
+    await trip.finish()
+    await yard.watched(lambda: asyncio.to_thread(notes), lambda told: told == 1)
+    left = await yard.watched(lambda: asyncio.to_thread(marks), lambda kept: ARRIVAL not in kept)
+
+    assert trip.guest.fence.migration_id not in left.values()
 
 
 async def refusal(call: Any) -> str:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import uuid
 import xmlrpc.client
 from collections import Counter
 from pathlib import Path
@@ -131,6 +132,38 @@ class Pool:
         except XenAPI.Failure:
             return None
         return record
+
+    def add_volume(self, guest: Guest, *, shared: bool = True) -> str:
+        """Attach a volume to a guest as a raw iSCSI SR of n1 alone, and return the SR."""
+        api = self.api
+        name = f"vol-{guest.name}"
+        sr = api.SR.introduce(str(uuid.uuid4()), name, "", "iscsi", "", shared, {})
+        pbd = {"host": self.one("host", "n1"), "SR": sr, "device_config": TARGET}
+        api.PBD.plug(api.PBD.create(pbd))
+        disk: Any = (str(uuid.uuid4()), name, "", sr, "user", False, False, {}, name, {}, {})
+        vdi = api.VDI.introduce(*disk)
+        vbd = api.VBD.create(
+            {
+                "VM": guest.ref,
+                "VDI": vdi,
+                "userdevice": "autodetect",
+                "bootable": False,
+                "mode": "RW",
+                "type": "Disk",
+                "empty": False,
+                "other_config": {},
+                "qos_algorithm_type": "",
+                "qos_algorithm_params": {},
+            }
+        )
+        api.VBD.plug(vbd)
+        return str(sr)
+
+    def joined(self, sr: str) -> dict[str, Any]:
+        """Return the PBD of each host that is joined to an SR, by the host's name."""
+        api = self.api
+        pbds = [api.PBD.get_record(pbd) for pbd in api.SR.get_PBDs(sr)]
+        return {api.host.get_name_label(pbd["host"]): pbd for pbd in pbds}
 
     def session_lives(self, session: str) -> bool:
         """Tell whether XAPI knows a session."""

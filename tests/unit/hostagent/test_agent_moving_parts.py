@@ -82,11 +82,11 @@ def test_what_xapi_confirms_gets_its_error_and_no_double() -> None:
 
 
 def test_what_only_xapi_sees_is_added() -> None:
-    merged = verdict.merge("instance/web-1", [GOOD], ("VM_REQUIRES_IOMMU", "OpaqueRef:x"))
+    merged = verdict.merge("instance/web-1", [GOOD], ("A_CODE_OF_TOMORROW", "OpaqueRef:x"))
 
     assert merged[1].reason is Reason.XAPI_REFUSED
     assert merged[1].severity is Severity.ERROR
-    assert merged[1].xapi_error[0] == "VM_REQUIRES_IOMMU"
+    assert merged[1].xapi_error[0] == "A_CODE_OF_TOMORROW"
 
 
 def test_what_xapi_contradicts_stays_refused_with_a_warning() -> None:

@@ -66,11 +66,12 @@ def test_a_vm_is_placed_by_its_record_after_its_task_has_ended(
 SUCCESS = a_task(status="success")
 CANCELLED = a_task(status="cancelled")
 REFUSED = a_task(status="failure", error_info=("HOST_DISABLED", THERE))
-BROKE = a_task(status="failure", error_info=("CANNOT_CONTACT_HOST", HERE))
+BLIND = a_task(status="failure", error_info=("CANNOT_CONTACT_HOST", HERE))
+BROKE = a_task(status="failure", error_info=("VM_MIGRATE_FAILED", HERE))
 GONE = None
 
 
-@pytest.mark.parametrize("task", [SUCCESS, CANCELLED, REFUSED, BROKE, GONE])
+@pytest.mark.parametrize("task", [SUCCESS, CANCELLED, REFUSED, BROKE, BLIND, GONE])
 def test_a_guest_at_the_destination_has_arrived_whatever_its_task_says(
     task: TaskRecord | None,
 ) -> None:
@@ -84,7 +85,7 @@ def test_a_guest_that_was_refused_or_cancelled_has_stayed_at_once(task: TaskReco
     assert judged(Place.SOURCE, task, 0) is Outcome.STAYED
 
 
-@pytest.mark.parametrize("task", [BROKE, SUCCESS, GONE])
+@pytest.mark.parametrize("task", [BROKE, BLIND, SUCCESS, GONE])
 def test_an_end_that_proves_nothing_is_watched_before_it_is_judged(task: TaskRecord | None) -> None:
     assert judged(Place.SOURCE, task, 0) is None
     assert judged(Place.NOWHERE, task, 0) is None
@@ -94,19 +95,19 @@ def test_a_guest_still_at_the_source_after_a_broken_move_was_watched_has_stayed(
     assert judged(Place.SOURCE, BROKE, LATE) is Outcome.STAYED
 
 
-@pytest.mark.parametrize("task", [SUCCESS, GONE])
+@pytest.mark.parametrize("task", [SUCCESS, GONE, BLIND])
 def test_a_guest_at_the_source_whose_task_proves_nothing_stays_unknown(
     task: TaskRecord | None,
 ) -> None:
     assert judged(Place.SOURCE, task, LATE) is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("task", [SUCCESS, CANCELLED, REFUSED, BROKE, GONE])
+@pytest.mark.parametrize("task", [SUCCESS, CANCELLED, REFUSED, BROKE, BLIND, GONE])
 def test_a_guest_that_runs_nowhere_is_never_said_to_have_stayed(task: TaskRecord | None) -> None:
     assert judged(Place.NOWHERE, task, LATE) is Outcome.UNKNOWN
 
 
-@pytest.mark.parametrize("task", [SUCCESS, CANCELLED, REFUSED, BROKE, GONE])
+@pytest.mark.parametrize("task", [SUCCESS, CANCELLED, REFUSED, BROKE, BLIND, GONE])
 def test_an_operation_that_never_ends_is_unknown_in_the_end(task: TaskRecord | None) -> None:
     assert judged(Place.MOVING, task, 0) is None
     assert judged(Place.MOVING, task, LATE) is Outcome.UNKNOWN

@@ -24,7 +24,9 @@ def found_alone(seat: Seat) -> Engine:
         ids=old.ids,
         faults=old.faults,
         account=old.account,
+        users=old.users,
     )
+    pool.database.hide_like(old.database)
     fresh = engines.start(pool)
     fresh.site = seat.engine.site
     moving = Transfer(seat.engine, fresh)

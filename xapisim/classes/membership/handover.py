@@ -3,7 +3,7 @@
 Whichever way, sessions and tasks are gone: they live in the old coordinator's toolstack alone.
 """
 
-from xapisim.classes import toolstack
+from xapisim.classes import announcements, toolstack
 from xapisim.classes.engine import Engine
 
 FUSE_S = 10.0
@@ -59,7 +59,9 @@ def take_over(engine: Engine, new: str) -> None:
     """The database is the new coordinator's from here on; what ran is lost sight of."""
     toolstack.forget_calls(engine)
     toolstack.orphan(engine, engine.migrations.all())
+    old = engine.pool.coordinator
     engine.pool.database.update("pool", engine.pool.ref, master=new)
+    announcements.change_coordinator(engine.pool, old, new)
     engine.members.leave_emergency(new)
     engine.members.follow(new, new)
 

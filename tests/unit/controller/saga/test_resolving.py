@@ -172,3 +172,17 @@ async def test_the_same_decision_again_returns_the_migration() -> None:
     resolver = Resolver(trip.ledger, trip.agents)
 
     assert await resolver.resolve(trip.migration.migration_id, FORWARD, "why") == trip.migration
+
+
+@pytest.mark.parametrize("asked", Resolution)
+async def test_nothing_is_decided_while_both_sides_run_the_guest(asked: Resolution) -> None:
+    trip = Trip("forgotten and adopted", kind=MigrationKind.BLOCK)
+    operator = saga_orders.resolves(trip, asked)
+    trip.clock.at(2, trip.world.double)
+    trip.clock.at(650, trip.world.end_doubling)
+
+    await gone(trip)
+
+    assert isinstance(operator.refusal, Contradicted)
+    assert trip.migration.state is MigrationState.SUCCEEDED
+    assert (MigrationState.STUCK, Reason.INSTANCE_DOUBLED) in trip.ledger.history

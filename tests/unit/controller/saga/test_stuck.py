@@ -142,3 +142,40 @@ async def test_an_operator_is_told_what_is_open(where: Whereabouts, reason: Reas
     assert finding.reason is reason
     assert "web-1" in finding.message
     assert "do not start web-1" in finding.remedy
+
+
+async def test_a_guest_that_stops_at_its_source_is_not_called_rolled_back() -> None:
+    trip = Trip("stays")
+
+    async def stop_it(call: str) -> None:
+        if call == "rollback_at_dest":
+            trip.world.halt_record()
+            trip.clock.at(300, trip.world.show_at_source)
+
+    trip.agents.on_call = stop_it
+
+    await gone(trip)
+
+    assert (STUCK, Reason.INSTANCE_NOT_RUNNING) in trip.ledger.history
+    assert trip.migration.state is MigrationState.ROLLED_BACK
+    assert trip.migration.error is not None
+    assert trip.migration.error.reason is Reason.MIGRATION_FAILED
+
+
+async def test_residue_that_only_a_look_finds_is_reported() -> None:
+    trip = Trip("stays")
+
+    def release() -> None:
+        trip.world.guest.leased = False
+
+    async def leave_it(call: str) -> None:
+        if call == "observe_dest" and trip.agents.calls.count(call) == 1:
+            trip.world.guest.leased = True
+            trip.clock.at(100, release)
+
+    trip.agents.on_call = leave_it
+
+    await gone(trip)
+
+    assert (STUCK, Reason.RESIDUE_LEFT) in trip.ledger.history
+    assert trip.migration.state is MigrationState.ROLLED_BACK

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from controller.model.migration import JournalEvent, MigrationKind, MigrationState, Whereabouts
-from controller.store import errors, schema
+from controller.store import aggregate_tables, errors, schema
 from controller.store.opening import open_database
 from controller.store.settings import StoreSettings
 
@@ -68,6 +68,7 @@ async def test_versions_make_the_schema_that_the_code_uses(tmp_path: Path) -> No
     finally:
         await database.close()
 
+    assert aggregate_tables.AGGREGATES.metadata is schema.METADATA
     assert differences == []
     assert made == {
         (table.name, str(constraint.name), _flat(str(constraint.sqltext)))
@@ -75,6 +76,20 @@ async def test_versions_make_the_schema_that_the_code_uses(tmp_path: Path) -> No
         for constraint in table.constraints
         if isinstance(constraint, sa.CheckConstraint)
     }
+
+
+async def test_versions_make_the_same_tables_on_every_database(where: StoreSettings) -> None:
+    database = await open_database(where)
+    try:
+        differences = await database.read(
+            lambda connection: compare_metadata(
+                MigrationContext.configure(connection), schema.METADATA
+            )
+        )
+    finally:
+        await database.close()
+
+    assert differences == []
 
 
 def _constraints(connection: sa.Connection) -> set[tuple[str, str, str]]:

@@ -1,6 +1,7 @@
 """PostgreSQL that fails: what is repeated, what is told, and what is never done twice."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,15 @@ async def test_a_database_of_a_newer_release_is_refused() -> None:
 
     with pytest.raises(errors.DatabaseTooNew, match="has schema 9999"):
         await open_database(StoreSettings(url))
+
+
+async def test_a_controller_without_the_driver_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+
+    with pytest.raises(errors.DatabaseUnusable, match=r"install xenferry\[postgres\]"):
+        await open_database(StoreSettings("postgresql+asyncpg://xenferry@127.0.0.1:1/xenferry"))
 
 
 async def test_a_refusal_does_not_tell_the_password(tmp_path: Path) -> None:

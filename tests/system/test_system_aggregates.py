@@ -1,0 +1,127 @@
+"""A host joins an aggregate's pool and leaves it again, through real programs that are killed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chassis.channels import open_sync_channel
+from chassis.tls import TlsSettings
+from deploy.demo import simulator
+from deploy.demo.processes import wait_until
+from deploy.demo.stack import CALL_S, LOGIN, Stack
+from tests.support.dom0 import AGENT_VM, NORTH, PLUGIN, SOUTH
+from tests.support.stack import IMPATIENT, IMPATIENT_AGENT
+from xenferry.controller.v1 import aggregates_pb2, aggregates_pb2_grpc
+
+WITHIN_S = 60.0
+TABLES = IMPATIENT + "\n[aggregates]\npoll_s = 0.2\nagent_wait_s = 30\n"
+SUCCEEDED = aggregates_pb2.AGGREGATE_OPERATION_PHASE_SUCCEEDED
+PHASES = aggregates_pb2.AggregateOperationPhase
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Stack]:
+    """Return two pools of a host each; dom0 of both has the plug-in."""
+    worlds = [tmp_path / "north.toml", tmp_path / "south.toml"]
+    for world, text in zip(worlds, (NORTH, SOUTH), strict=True):
+        world.write_text(text + PLUGIN)
+    secrets = {"user": LOGIN[0], "password": LOGIN[1], "scheme": "http"}
+    (tmp_path / "secrets.json").write_text(json.dumps(secrets))
+    with Stack(
+        tmp_path,
+        world=worlds[0],
+        more_worlds=worlds[1:],
+        time_factor=20,
+        controller_tables=TABLES,
+        agent_tables=IMPATIENT_AGENT,
+        agent_tables_of={"s1": f'{IMPATIENT_AGENT}own_vm = "{AGENT_VM}"\n'},
+        simulator_environment={
+            "XENFERRY_POOL_SECRETS": str(tmp_path / "secrets.json"),
+            "XENFERRY_POOL_STATE": str(tmp_path / "state"),
+            "XENFERRY_POOL_RETRY_S": "0.2",
+            "XENFERRY_POOL_PATIENCE_S": "20",
+        },
+    ) as stack:
+        yield stack
+
+
+def ask(stack: Stack, call: str, **given: Any) -> Any:
+    """Make a call of the Aggregates service."""
+    with open_sync_channel(stack.address, TlsSettings()) as channel:
+        request = getattr(aggregates_pb2, f"{call}Request")(**given)
+        return getattr(aggregates_pb2_grpc.AggregatesStub(channel), call)(request, timeout=CALL_S)
+
+
+def follow(stack: Stack, operation_id: str, phase: str = "") -> Any:
+    """Return an operation when it is in a phase, or has ended."""
+    with open_sync_channel(stack.address, TlsSettings()) as channel:
+        stub = aggregates_pb2_grpc.AggregatesStub(channel)
+        watch = aggregates_pb2.WatchAggregatesRequest()
+        for _ in stub.WatchAggregates(watch, timeout=WITHIN_S):
+            wanted = aggregates_pb2.GetAggregateOperationRequest(operation_id=operation_id)
+            known = stub.GetAggregateOperation(wanted, timeout=CALL_S)
+            if known.HasField("end_time") or PHASES.Name(known.phase).endswith(f"_{phase}"):
+                return known
+    raise TimeoutError
+
+
+def begin(stack: Stack) -> str:
+    """Make an aggregate of the northern host, and let the southern one join; returns the id."""
+    assert stack.ferryctl("aggregate", "create", "rack").returncode == 0
+    added = stack.ferryctl("aggregate", "add-host", "rack", "n1")
+    assert added.returncode == 0, added.stderr
+    return str(ask(stack, "AddHost", aggregate="rack", host="s1").operation_id)
+
+
+def is_settled(stack: Stack) -> bool:
+    """Tell whether both hosts are members of one pool and nothing differs."""
+    known = ask(stack, "GetAggregate", aggregate="rack")
+    return not known.drift and [host.in_pool and host.alive for host in known.hosts] == [True] * 2
+
+
+def assert_joined(stack: Stack, operation_id: str) -> None:
+    """The host is a member, its agent runs, and nobody wrote the password down."""
+    ended = follow(stack, operation_id)
+    assert (ended.phase, ended.agent_state) == (SUCCEEDED, "running"), ended
+    wait_until("the pool to be as wanted", lambda: is_settled(stack), WITHIN_S, 0.1)
+    assert AGENT_VM in str(simulator.living_domains(stack.control))
+    files = [*stack.directory.glob("*.log"), *stack.directory.glob("*.sqlite*")]
+    files += (stack.directory / "state").glob("*")
+    assert [file.name for file in files if f'"{LOGIN[1]}"'.encode() in file.read_bytes()] == []
+
+
+@pytest.mark.parametrize("phase", ["JOINING", "WAITING_AGENT"])
+def test_a_join_survives_the_death_of_the_controller(stack: Stack, phase: str) -> None:
+    operation_id = begin(stack)
+    follow(stack, operation_id, phase)
+
+    stack.kill_controller()
+    stack.start_controller()
+
+    assert_joined(stack, operation_id)
+
+
+def test_a_join_survives_the_death_of_the_coordinators_agent(stack: Stack) -> None:
+    operation_id = begin(stack)
+    follow(stack, operation_id, "JOINING")
+
+    stack.kill_agent("n1")
+    stack.start_agent("n1")
+
+    assert_joined(stack, operation_id)
+
+
+def test_a_host_that_was_ejected_is_in_the_aggregate_no_more(stack: Stack) -> None:
+    operation_id = begin(stack)
+    assert_joined(stack, operation_id)
+
+    refused = stack.ferryctl("aggregate", "remove-host", "rack", "s1")
+    removed = stack.ferryctl("aggregate", "remove-host", "rack", "s1", "--confirm-wipe")
+    shown = stack.ferryctl("aggregate", "show", "rack")
+
+    assert (refused.returncode, removed.returncode) == (4, 0)
+    assert "WIPE_NOT_CONFIRMED" in refused.stderr
+    assert "s1" not in shown.stdout
