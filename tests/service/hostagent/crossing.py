@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from hostagent.model.settings import MigrationSettings
 from tests.service.hostagent.pool import DEADLINE_S, Following, Guest, RunningAgent, running_agent
@@ -20,7 +22,8 @@ PATIENCE = MigrationSettings(
     max_concurrent_moves=2, poll_s=1.0, doubt_s=0.3, operations_s=2.0, lost_reply_s=0.5
 )
 
-_numbers = {kind: itertools.count(1) for kind in ("shared", "local")}
+# The next guest of each kind, for each simulator that a test process has started.
+_numbers: WeakKeyDictionary[Simulator, dict[str, Iterator[int]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +203,8 @@ class Yard:
 
     def guest(self, kind: str = "local", name: str = "") -> Guest:
         """Return a guest that no other test has touched, or one by name."""
-        name = name or f"{kind}-{next(_numbers[kind]):02d}"
+        numbers = _numbers.setdefault(self.simulator, defaultdict(lambda: itertools.count(1)))
+        name = name or f"{kind}-{next(numbers[kind]):02d}"
         ref = self.near_pool.one("VM", name)
         return Guest(name, ref, self.near_pool.api.VM.get_uuid(ref))
 

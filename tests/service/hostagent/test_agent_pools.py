@@ -165,7 +165,7 @@ async def test_an_operation_that_dom0_never_had_is_unknown(quays: Quays) -> None
 @pytest.mark.parametrize("phase", PHASES)
 async def test_a_worker_that_is_killed_is_begun_again(quays: Quays, phase: str) -> None:
     if phase == "joining":
-        quays.simulator.fault(fault="delay", method="pool.join", seconds=8.0)
+        quays.simulator.fault(fault="delay", method="pool.join", seconds=3.0)
     begun = await quays.ask("JoinPool", **quays.join_words())
     await quays.until(begun, lambda known: known.phase in (phase, "ended"))
 
@@ -205,7 +205,7 @@ async def test_whatever_becomes_of_the_join_the_agent_runs_afterwards(
 async def test_a_toolstack_that_restarts_in_the_middle_is_waited_for(
     quays: Quays, host: str
 ) -> None:
-    quays.simulator.fault(fault="delay", method="pool.join", seconds=8.0)
+    quays.simulator.fault(fault="delay", method="pool.join", seconds=3.0)
     begun = await quays.ask("JoinPool", **quays.join_words())
     await quays.until(begun, lambda known: known.phase in ("joining", "ended"))
 
