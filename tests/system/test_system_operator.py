@@ -122,12 +122,12 @@ def test_the_same_request_id_is_the_same_migration_and_another_body_is_refused(
     operator: Operator,
 ) -> None:
     again = ("--request-id", str(uuid.uuid4()), "-o", "json")
-    first = json.loads(operator.types("migrate", "big-1", "--to", "xs1", *again).stdout)
+    first = json.loads(operator.types("migrate", "cache-1", "--to", "xs1", *again).stdout)
     wait_at_rest(operator.stack, first["migration_id"])
 
-    repeat = json.loads(operator.types("migrate", "big-1", "--to", "xs1", *again).stdout)
-    other = operator.types("migrate", "big-1", "--to", "xs2", *again)
-    back = operator.types("migrate", "big-1", "--to", "xs2", "--watch")
+    repeat = json.loads(operator.types("migrate", "cache-1", "--to", "xs1", *again).stdout)
+    other = operator.types("migrate", "cache-1", "--to", "xs2", *again)
+    back = operator.types("migrate", "cache-1", "--to", "xs2", "--watch")
 
     assert repeat["migration_id"] == first["migration_id"]
     assert other.returncode == exits.USAGE

@@ -47,7 +47,7 @@ disks = [{ sr = "shared", size = "64 MiB" }]
 networks = ["lan"]
 [[vm]]
 name = "local-{n:02d}"
-count = 125
+count = 240
 memory = "256 MiB"
 host = "n1"
 cd = "discs"
