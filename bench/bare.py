@@ -29,15 +29,40 @@ def move(api: Any, instance: str, dest: str) -> None:
     """Move one VM and wait, by events, until its task has ended and it is there."""
     vm, host = api.VM.get_by_uuid(instance), api.host.get_by_uuid(dest)
     task = api.Async.VM.pool_migrate(vm, host, {"live": "true"})
+    _wait(api, task)
+    _expect(api, instance, vm, host)
+
+
+def send(api: Any, instance: str, dest: str) -> None:
+    """Move one VM with its disks to the SR of another host of the pool, and wait likewise."""
+    vm, host = api.VM.get_by_uuid(instance), api.host.get_by_uuid(dest)
+    (room,) = [
+        sr for sr in map(api.PBD.get_SR, api.host.get_PBDs(host)) if not api.SR.get_shared(sr)
+    ]
+    vbds = [vbd for vbd in api.VM.get_VBDs(vm) if api.VBD.get_type(vbd) == "Disk"]
+    disks = {api.VBD.get_VDI(vbd): room for vbd in vbds}
+    (network,) = [
+        api.PIF.get_network(pif) for pif in api.host.get_PIFs(host) if api.PIF.get_management(pif)
+    ]
+    ticket = api.host.migrate_receive(host, network, {})
+    task = api.Async.VM.migrate_send(vm, ticket, True, disks, {}, {})
+    _wait(api, task)
+    _expect(api, instance, vm, host)
+
+
+def _wait(api: Any, task: str) -> None:
     token = ""
     while True:
         batch = getattr(api.event, "from")([f"task/{task}"], token, 30.0)
         token = batch["token"]
         if any(event["snapshot"]["status"] != "pending" for event in batch["events"]):
             break
+    api.task.destroy(task)
+
+
+def _expect(api: Any, instance: str, vm: str, host: str) -> None:
     if api.VM.get_resident_on(vm) != host:
         raise SystemExit(f"{instance} did not arrive")
-    api.task.destroy(task)
 
 
 def main() -> None:
