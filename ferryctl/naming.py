@@ -2,7 +2,7 @@
 
 import uuid
 
-from ferryctl import problems
+from ferryctl import paging, problems
 from ferryctl.session import Controller
 from xenferry.controller.v1 import inventory_pb2
 
@@ -53,24 +53,14 @@ def host_names(controller: Controller) -> dict[str, str]:
 
 
 def all_hosts(controller: Controller) -> list[inventory_pb2.Host]:
-    """Return every host, page after page."""
-    hosts: list[inventory_pb2.Host] = []
-    request = inventory_pb2.ListHostsRequest(page_size=1000)
-    while True:
-        page = controller.inventory.ListHosts(request, timeout=controller.timeout_s)
-        hosts.extend(page.hosts)
-        if not page.next_page_token:
-            return hosts
-        request.page_token = page.next_page_token
+    """Return every host."""
+    request = inventory_pb2.ListHostsRequest(page_size=paging.LARGEST_PAGE)
+    pages = paging.pages(controller.inventory.ListHosts, request, controller.timeout_s)
+    return [host for page in pages for host in page.hosts]
 
 
 def all_instances(controller: Controller, on_host_id: str) -> list[inventory_pb2.Instance]:
-    """Return every instance, or every one of a host, page after page."""
-    instances: list[inventory_pb2.Instance] = []
-    request = inventory_pb2.ListInstancesRequest(host_id=on_host_id, page_size=1000)
-    while True:
-        page = controller.inventory.ListInstances(request, timeout=controller.timeout_s)
-        instances.extend(page.instances)
-        if not page.next_page_token:
-            return instances
-        request.page_token = page.next_page_token
+    """Return every instance, or every one of a host."""
+    request = inventory_pb2.ListInstancesRequest(host_id=on_host_id, page_size=paging.LARGEST_PAGE)
+    pages = paging.pages(controller.inventory.ListInstances, request, controller.timeout_s)
+    return [instance for page in pages for instance in page.instances]

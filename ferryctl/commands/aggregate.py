@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from ferryctl import calling, documents, exits, screen
+from ferryctl import calling, documents, exits, paging, screen
 from ferryctl.session import Controller, Session
 from ferryctl.views import aggregates as views
 from ferryctl.views import findings
 from xenferry.controller.v1 import aggregates_pb2
-
-LARGEST_PAGE = 1_000
 
 app = typer.Typer(help="Hosts that form one pool.", no_args_is_help=True)
 
@@ -225,11 +223,7 @@ def _operation(controller: Controller, operation_id: str) -> aggregates_pb2.Aggr
 
 
 def _all(controller: Controller) -> list[aggregates_pb2.Aggregate]:
-    found: list[aggregates_pb2.Aggregate] = []
-    request = aggregates_pb2.ListAggregatesRequest(page_size=LARGEST_PAGE)
-    while True:
-        page = controller.aggregates.ListAggregates(request, timeout=controller.timeout_s)
-        found.extend(page.aggregates)
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    request = aggregates_pb2.ListAggregatesRequest(page_size=paging.LARGEST_PAGE)
+    call = controller.aggregates.ListAggregates
+    pages = paging.pages(call, request, controller.timeout_s)
+    return [aggregate for page in pages for aggregate in page.aggregates]

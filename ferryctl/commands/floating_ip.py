@@ -6,13 +6,11 @@ from typing import Annotated
 import typer
 from google.protobuf.message import Message
 
-from ferryctl import calling, documents, naming, screen
+from ferryctl import calling, documents, naming, paging, screen
 from ferryctl.commands import arguments
 from ferryctl.session import Controller, Session
 from ferryctl.views import floating_ips as views
 from xenferry.controller.v1 import floating_ips_pb2
-
-LARGEST_PAGE = 1_000
 
 app = typer.Typer(
     help="Addresses that lead to instances, wherever those run.", no_args_is_help=True
@@ -201,26 +199,18 @@ def _names(controller: Controller) -> views.Names:
 
 
 def _all_pools(controller: Controller) -> list[floating_ips_pb2.FloatingIpPool]:
-    found: list[floating_ips_pb2.FloatingIpPool] = []
-    request = floating_ips_pb2.ListFloatingIpPoolsRequest(page_size=LARGEST_PAGE)
-    while True:
-        page = controller.floating_ips.ListFloatingIpPools(request, timeout=controller.timeout_s)
-        found.extend(page.pools)
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    request = floating_ips_pb2.ListFloatingIpPoolsRequest(page_size=paging.LARGEST_PAGE)
+    call = controller.floating_ips.ListFloatingIpPools
+    pages = paging.pages(call, request, controller.timeout_s)
+    return [pool for page in pages for pool in page.pools]
 
 
 def _all_floating_ips(
     controller: Controller, pool: str, instance_id: str
 ) -> list[floating_ips_pb2.FloatingIp]:
-    found: list[floating_ips_pb2.FloatingIp] = []
     request = floating_ips_pb2.ListFloatingIpsRequest(
-        pool=pool, instance_id=instance_id, page_size=LARGEST_PAGE
+        pool=pool, instance_id=instance_id, page_size=paging.LARGEST_PAGE
     )
-    while True:
-        page = controller.floating_ips.ListFloatingIps(request, timeout=controller.timeout_s)
-        found.extend(page.floating_ips)
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    call = controller.floating_ips.ListFloatingIps
+    pages = paging.pages(call, request, controller.timeout_s)
+    return [found for page in pages for found in page.floating_ips]

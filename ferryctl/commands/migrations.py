@@ -1,18 +1,15 @@
 """`ferryctl list`, `show` and `watch`: migrations that are under way or have ended."""
 
-from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated
 
 import typer
 
-from ferryctl import documents, exits, following, naming, screen, watching
+from ferryctl import documents, exits, following, naming, paging, screen, watching
 from ferryctl.commands import arguments
-from ferryctl.session import Controller, Session
+from ferryctl.session import Session
 from ferryctl.views import migrations, progress
 from xenferry.controller.v1 import migration_pb2, scheduler_pb2
-
-# The most that the contract allows on a page.
-PAGE = 1000
 
 _STATES = {
     name.removeprefix("MIGRATION_STATE_").lower(): number
@@ -57,28 +54,17 @@ def list_(
             host_id=naming.host_id(controller, host) if host else "",
             instance_id=naming.instance_id(controller, instance) if instance else "",
         )
-        found: list[migration_pb2.Migration] = []
-        for page in _pages(controller, wanted, PAGE if every else min(limit, PAGE)):
-            found.extend(page)
-            if not every and len(found) >= limit:
-                found = found[:limit]
-                break
+        request = scheduler_pb2.ListMigrationsRequest(
+            filter=wanted,
+            page_size=paging.LARGEST_PAGE if every else min(limit, paging.LARGEST_PAGE),
+        )
+        pages = paging.pages(controller.scheduler.ListMigrations, request, controller.timeout_s)
+        listed = (migration for page in pages for migration in page.migrations)
+        found = list(listed if every else islice(listed, limit))
     if session.json:
         documents.write_all(found)
     else:
         screen.out().print(migrations.rows(found))
-
-
-def _pages(
-    controller: Controller, wanted: scheduler_pb2.MigrationFilter, size: int
-) -> Iterator[list[migration_pb2.Migration]]:
-    request = scheduler_pb2.ListMigrationsRequest(filter=wanted, page_size=size)
-    while True:
-        page = controller.scheduler.ListMigrations(request, timeout=controller.timeout_s)
-        yield list(page.migrations)
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
 
 
 def show(context: typer.Context, migration: arguments.Migration) -> None:
