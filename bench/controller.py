@@ -1,6 +1,6 @@
-"""What the controller can do: migrations a second, admissions, watchers, recovery, takeover.
+"""What the controller can do: migrations, admissions, checks, watchers, recovery, takeover.
 
-    python -m bench.controller [--quick] [--only throughput,fleet,watchers,recovery,takeover]
+    python -m bench.controller [--quick] [--only throughput,fleet,matrix,watchers,…]
 
 The real controller as a process, on SQLite and on a real PostgreSQL, against a fleet whose moves
 take no time. Fleet and callers run in this process, on the same machine: they take processor time
@@ -30,8 +30,17 @@ from chassis.tls import TlsSettings
 from deploy.demo import processes
 from deploy.demo.processes import Process
 
-FULL = Sizes(hosts=1000, instances=20_000, moves=(1, 10, 100, 500), watchers=1000, in_flight=500)
-QUICK = Sizes(hosts=50, instances=1_000, moves=(1, 10, 50), watchers=50, in_flight=50)
+FULL = Sizes(
+    hosts=1000,
+    instances=20_000,
+    moves=(1, 10, 100, 500),
+    matrix=(1, 10, 100),
+    watchers=1000,
+    in_flight=500,
+)
+QUICK = Sizes(
+    hosts=50, instances=1_000, moves=(1, 10, 50), matrix=(1, 10), watchers=50, in_flight=50
+)
 
 SETTINGS = """[serve]
 grpc = "127.0.0.1:{port}"
@@ -104,6 +113,7 @@ async def measure(databases: Databases, sizes: Sizes, only: Sequence[str]) -> li
         for name, run, of in (
             ("throughput", runs.throughput, small),
             ("fleet", runs.fleet, sizes),
+            ("matrix", runs.matrix, replace(small, hosts=max(sizes.matrix))),
             ("watchers", runs.watchers, small),
             ("recovery", runs.recovery, small),
         ):
@@ -133,7 +143,7 @@ def report(figures: Sequence[Mapping[str, Any]]) -> None:
 def main() -> None:
     """Run the benchmark on stores of its own."""
     options = argparse.ArgumentParser(description=__doc__)
-    every = "throughput,fleet,watchers,recovery,takeover"
+    every = "throughput,fleet,matrix,watchers,recovery,takeover"
     options.add_argument("--quick", action="store_true", help="a small fleet, to see it run")
     options.add_argument("--only", default=every, help=every)
     chosen = options.parse_args()

@@ -34,6 +34,7 @@ class Sizes:
     hosts: int
     instances: int
     moves: tuple[int, ...]
+    matrix: tuple[int, ...]
     watchers: int
     in_flight: int
 
@@ -110,6 +111,32 @@ async def fleet(bench: Bench) -> list[Figures]:
             "rss_mib": round(memory_mib(bench.pid)),
         }
     ]
+
+
+async def matrix(bench: Bench) -> list[Figures]:
+    """Return what CheckLiveMigration of so many instances and every host of the fleet costs."""
+    found = []
+    for side in bench.sizes.matrix:
+        request = scheduler_pb2.CheckLiveMigrationRequest(
+            instance_ids=list(bench.fleet.places)[:side],
+            dests=[host.host_id for host in bench.fleet.hosts[:side]],
+        )
+        before, began = cpu_s(bench.pid), time.perf_counter()
+        answer = await bench.scheduler.CheckLiveMigration(request, timeout=CALL_S)
+        wall, used = time.perf_counter() - began, cpu_s(bench.pid) - before
+        found.append(
+            {
+                "instances": side,
+                "dests": side,
+                "possible": sum(cell.possible for cell in answer.cells),
+                "answered_after_s": round(wall, 2),
+                "controller_cpu_ms_a_cell": round(1000 * used / len(answer.cells), 2),
+                "most_checks_at_once": bench.fleet.most_at_once,
+                "answer_kib": round(answer.ByteSize() / 1024),
+                "rss_mib": round(memory_mib(bench.pid)),
+            }
+        )
+    return found
 
 
 async def watchers(bench: Bench) -> list[Figures]:

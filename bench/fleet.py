@@ -25,6 +25,8 @@ GIB = 1024**3
 POOL = str(uuid.uuid4())
 SHARED_STORAGE = fence_pb2.MIGRATION_KIND_SHARED_STORAGE
 REGISTERED_AT_ONCE = 20
+# What an agent takes to ask its XAPI.
+CHECK_S = 0.005
 
 
 class Fleet(host_agent_pb2_grpc.HostAgentServicer):
@@ -44,10 +46,14 @@ class Fleet(host_agent_pb2_grpc.HostAgentServicer):
 
     def __init__(self, hosts: int, instances: int) -> None:
         self.hosts = [_host(number) for number in range(hosts)]
+        self._host = {host.host_id: host for host in self.hosts}
         self.places: dict[str, str] = {}
         self.marks: dict[str, str] = {}
         self.facts: dict[str, inventory_pb2.InstanceFacts] = {}
         self.moves_by_epoch: Counter[int] = Counter()
+        self.most_at_once = 0
+        """The most checks that agents were asked at the same time."""
+        self._checks = 0
         self.something = asyncio.Condition()
         self.open_gate = asyncio.Event()
         self.open_gate.set()
@@ -133,8 +139,11 @@ class Fleet(host_agent_pb2_grpc.HostAgentServicer):
         self, request: checks_pb2.CheckCanLiveMigrateOnDestRequest, _: Any
     ) -> checks_pb2.CheckCanLiveMigrateOnDestResponse:
         """Answer that the host has room."""
-        host = next(host for host in self.hosts if host.host_id == request.dest_host_id)
-        data = checks_pb2.DestCheckData(host=host, kind=SHARED_STORAGE)
+        self._checks += 1
+        self.most_at_once = max(self.most_at_once, self._checks)
+        await asyncio.sleep(CHECK_S)
+        self._checks -= 1
+        data = checks_pb2.DestCheckData(host=self._host[request.dest_host_id], kind=SHARED_STORAGE)
         return checks_pb2.CheckCanLiveMigrateOnDestResponse(dest_check_data=data)
 
     async def CheckCanLiveMigrateOnSrc(
@@ -142,6 +151,7 @@ class Fleet(host_agent_pb2_grpc.HostAgentServicer):
     ) -> checks_pb2.CheckCanLiveMigrateOnSrcResponse:
         """Answer that the guest may leave."""
         del request
+        await asyncio.sleep(CHECK_S)
         return checks_pb2.CheckCanLiveMigrateOnSrcResponse(kind=SHARED_STORAGE)
 
     async def VerifyExports(

@@ -8,6 +8,7 @@ from controller.aggregates.planner import PoolPlanner
 from controller.aggregates.settling import Settler
 from controller.aggregates.steward import Steward
 from controller.aggregates.waiting import News
+from controller.api.aggregate_views import Views
 from controller.api.aggregates import Aggregates
 from controller.clients.connections import Connections
 from controller.clients.pools import PoolClients
@@ -44,7 +45,8 @@ def aggregates(
     planner = PoolPlanner(registry, agents)
     steward = Steward(owner, World(ledger, agents, registry, clock, settings.aggregates))
     settler = Settler(store, ledger, registry, agents, planner, steward)
-    servicer = Aggregates(store, ledger, registry, planner, steward, settler, news, clock)
+    views = Views(store, registry, news, clock)
+    servicer = Aggregates(store, ledger, registry, planner, steward, settler, views, clock)
     return Pools(
         steward,
         Service(

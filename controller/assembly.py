@@ -4,7 +4,7 @@ import os
 import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 
@@ -20,6 +20,7 @@ from controller.api.orders import Orders
 from controller.api.placed import Placed
 from controller.api.scheduler import Scheduler
 from controller.clients.connections import Connections
+from controller.clients.floating_ips import FollowedAgents
 from controller.clock import SystemClock
 from controller.floating_assembly import Floating, floating_ips
 from controller.planning.planner import Planner
@@ -29,6 +30,7 @@ from controller.saga.runner import Runner
 from controller.settings import InventorySettings, Settings
 from controller.store.admission import SqlAdmission
 from controller.store.database import Database
+from controller.store.disk_holds import DiskHolds
 from controller.store.errors import DatabaseRefused
 from controller.store.history import SqlHistory
 from controller.store.inventory import Inventory
@@ -63,47 +65,58 @@ async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Appl
 
 @asynccontextmanager
 async def _running(settings: Settings, database: Database) -> AsyncIterator[Application]:
+    parts = await _parts(settings, database)
+    async with AsyncExitStack() as exits:
+        connections = Connections(parts.inventory, settings.tls)
+        exits.push_async_callback(connections.close)
+        floating = floating_ips(settings, database, parts.inventory, connections, parts.clock)
+        pools = aggregates(
+            settings, database, parts.inventory, connections, parts.clock, parts.owner
+        )
+        scheduler, runner = _scheduling(settings, parts, floating.agents)
+        background = await exits.enter_async_context(going_on(parts, runner))
+        floating.reconciler.start()
+        exits.push_async_callback(floating.reconciler.stop)
+        pools.steward.begin()
+        exits.push_async_callback(pools.steward.stop)
+        log.info("controller.assembled", owner=parts.owner, resumed_migrations=background.resumed)
+        services = _services(scheduler, parts.inventory, settings.inventory, floating)
+        yield Application(
+            services=[*services, pools.service],
+            trouble=lambda: database.trouble or background.trouble,
+            translate=errors.translate,
+        )
+
+
+async def _parts(settings: Settings, database: Database) -> Parts:
+    """Return what everything works on, with the inventory read from the database."""
     clock, live, owner = SystemClock(), LiveMigrations(), _owner()
     liveness = Liveness(settings.inventory.alive_after_s, clock)
     inventory = Inventory(database, live, liveness, owner)
     await inventory.load()
-    connections = Connections(inventory, settings.tls)
-    floating = floating_ips(settings, database, inventory, connections, clock)
-    agents = floating.agents
-    pools = aggregates(settings, database, inventory, connections, clock, owner)
+    return Parts(database, settings.store, clock, live, liveness, inventory, owner)
+
+
+def _scheduling(
+    settings: Settings, parts: Parts, agents: FollowedAgents
+) -> tuple[Scheduler, Runner]:
+    """Return the service that takes orders, and who drives the migrations."""
+    database, clock, live = parts.database, parts.clock, parts.live
     ledger = SqlLedger(database, live, clock)
     limits = settings.queue.limits()
-    runner = Runner(owner, ledger, agents, clock, live, settings.saga, limits)
+    runner = Runner(parts.owner, ledger, agents, clock, live, settings.saga, limits)
+    holds = DiskHolds()
     live.listen(runner.heard)
+    live.listen(holds.heard)
     scheduler = Scheduler(
-        planner=Planner(inventory, agents, clock),
-        door=Door(SqlAdmission(database, live, clock), runner.start, owner),
+        planner=Planner(parts.inventory, agents, clock, holds),
+        door=Door(SqlAdmission(database, live, clock), runner.start, parts.owner),
         history=SqlHistory(database),
         changes=Placed(live, runner.position),
-        inventory=inventory,
+        inventory=parts.inventory,
         orders=Orders(Canceller(ledger), Resolver(ledger, agents), live),
     )
-    parts = Parts(database, settings.store, clock, live, liveness, inventory, owner)
-    try:
-        async with going_on(parts, runner) as background:
-            floating.reconciler.start()
-            pools.steward.begin()
-            resumed = background.resumed
-            log.info("controller.assembled", owner=owner, resumed_migrations=resumed)
-            try:
-                yield Application(
-                    services=[
-                        *_services(scheduler, inventory, settings.inventory, floating),
-                        pools.service,
-                    ],
-                    trouble=lambda: database.trouble or background.trouble,
-                    translate=errors.translate,
-                )
-            finally:
-                await pools.steward.stop()
-                await floating.reconciler.stop()
-    finally:
-        await connections.close()
+    return scheduler, runner
 
 
 def _services(

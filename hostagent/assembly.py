@@ -23,6 +23,7 @@ from hostagent.model.records import HostRecord
 from hostagent.model.settings import MigrationSettings, XapiSettings
 from hostagent.operations import look
 from hostagent.operations.agent import Agent
+from hostagent.operations.block import keeping
 from hostagent.operations.fences import Fences
 from hostagent.operations.leases.arrivals import Arrivals
 from hostagent.operations.moves import Moves
@@ -56,7 +57,7 @@ async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Appl
         await mirror.synced.wait()
         agent = _agent(settings, client, mirror, moves, carrier)
         Arrivals(agent)
-        async with _reports(agent, settings) as report:
+        async with keeping.keeping(agent), _reports(agent, settings) as report:
             yield Application(
                 services=(host_agent.service(agent),),
                 on_serving=report,

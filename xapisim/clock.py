@@ -4,6 +4,7 @@ import asyncio
 import heapq
 import math
 import time
+from collections.abc import Callable
 from enum import Enum
 
 from xapisim.values import DateTime
@@ -19,6 +20,8 @@ _TURNS = 50
 class Pace(Enum):
     AUTO = "auto"
     STEPPED = "stepped"
+    LOCKSTEP = "lockstep"
+    """As stepped, and what clients wait for is stepped too."""
 
 
 class Timeline:
@@ -53,16 +56,22 @@ async def _let_others_run() -> None:
 
 class Clock:
     """Runs `factor` simulated seconds per real second; an instant clock lets no phase take time,
-    and one with a timeline follows that alone.
+    and one with a timeline follows that alone. `monotonic` is the time that sleeping takes.
     """
 
     def __init__(
-        self, factor: float = 1.0, *, instant: bool = False, timeline: Timeline | None = None
+        self,
+        factor: float = 1.0,
+        *,
+        instant: bool = False,
+        timeline: Timeline | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self.timeline = timeline
         self.instant = timeline is None and (instant or math.isinf(factor))
         self.factor = 1.0 if math.isinf(factor) or self.instant or timeline else factor
-        self._started_monotonic_s = time.monotonic()
+        self._started_monotonic_s = monotonic()
         self._started_epoch_s = time.time()
 
     @property
@@ -78,7 +87,7 @@ class Clock:
         """The pool's wall clock, seconds since 1970."""
         if self.timeline is not None:
             return self._started_epoch_s + self.timeline.passed_s
-        elapsed_s = time.monotonic() - self._started_monotonic_s
+        elapsed_s = self._monotonic() - self._started_monotonic_s
         return self._started_epoch_s + elapsed_s * self.factor
 
     def stamp(self) -> DateTime:

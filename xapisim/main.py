@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from xapisim import dumping, options
+from xapisim import dumping, lockstep, options
 from xapisim.classes.pool import Account
 from xapisim.clock import Pace
 from xapisim.errors import WorldError
@@ -22,6 +22,9 @@ from xapisim.server.process import Ports, Simulator, serve
 from xapisim.world import files
 
 DEFAULT_ACCOUNT = Account("root", "xenferry")
+_CLOCKS = (
+    "stepped: time passes by POST /sim/clock alone; lockstep: the timeouts of event.from do too"
+)
 BROKEN_WORLD = 2
 """The exit status when a world can't be served."""
 
@@ -51,9 +54,7 @@ class ServeOptions:
     ] = None
     user: Annotated[str, typer.Option(help="who may log in")] = DEFAULT_ACCOUNT.user
     password: Annotated[str, typer.Option(help="with this password")] = DEFAULT_ACCOUNT.password
-    clock: Annotated[Pace, typer.Option(help="stepped: time passes by POST /sim/clock alone")] = (
-        Pace.AUTO
-    )
+    clock: Annotated[Pace, typer.Option(help=_CLOCKS)] = Pace.AUTO
     time_factor: Annotated[
         float,
         typer.Option(min=0.001, help="simulated seconds per second, or inf: no waiting"),
@@ -67,12 +68,14 @@ def serve_worlds(given: ServeOptions) -> None:
     """Serves worlds until SIGTERM; prints one JSON line with the addresses when it is ready."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     account = Account(given.user, given.password)
-    settings = Settings(account, given.time_factor, given.seed, given.clock)
+    loop = lockstep.Loop() if given.clock is Pace.LOCKSTEP else asyncio.new_event_loop()
+    settings = Settings(account, given.time_factor, given.seed, given.clock, monotonic=loop.time)
     ports = Ports(given.bind, given.port_base, given.tls_dir, given.unix)
     gc.disable()  # a world only grows while it is read; serve() turns it on again
     try:
         read = [files.read(path, given.seed) for path in given.worlds]
-        asyncio.run(serve(Simulator(ports, settings), read))
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve(Simulator(ports, settings), read))
     except (WorldError, OSError) as error:
         typer.echo(f"xapisim: {error}", err=True)
         raise typer.Exit(BROKEN_WORLD) from error

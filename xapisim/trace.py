@@ -11,6 +11,8 @@ _SECRET_PARAMS = {
     "session.login_with_password": (1,),
     "session.slave_local_login_with_password": (1,),
     "session.change_password": (1, 2),
+    "pool.join": (3,),
+    "pool.join_force": (3,),
 }
 
 
@@ -38,7 +40,7 @@ class Trace:
     ) -> None:
         """`who` is originator and session; an empty outcome is a success, else the error array."""
         self._numbers += 1
-        secret = _SECRET_PARAMS.get(method)
+        secret = _SECRET_PARAMS.get(method.removeprefix("Async."))
         if secret:
             params = ["***" if place in secret else value for place, value in enumerate(params)]
         self._entries.append(Entry(self._numbers, time.time(), host, method, *who, params, outcome))

@@ -8,9 +8,11 @@ from controller.model.aggregates import Operation, Phase
 from controller.model.findings import Finding
 from controller.ports.aggregates import Driven, OperationLedger, PoolAgents, PoolProgress
 from controller.ports.clock import Clock
-from controller.ports.registry import Registry
+from controller.ports.registry import Following, Registry
 
 GAVE_UP = "dom0 gave up: "
+UNKNOWN = "UNKNOWN"
+"""The outcome of what dom0 knows nothing of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ class Course:
         for note in (*progress.notes, *_gave_up(progress)):
             if note not in known:
                 operation = operation.noted(now, note)
-        error = progress.errors[-1] if progress.errors else None
+        kept = operation.error if operation.phase.ended else None
+        error = progress.errors[-1] if progress.errors else kept
         state = progress.agent_state
         await self.keep(replace(operation, begun=True, agent_state=state, error=error))
 
@@ -68,14 +71,22 @@ class Course:
             self._silent_since = now
         return now - self._silent_since
 
-    async def pause(self) -> None:
-        """Wait until a host changed, or until dom0 is to be asked again."""
+    async def pause(self, pause_s: float = 0.0) -> None:
+        """Wait until the operation's host changed, or for a while, by default until the next poll.
+
+        Raises OperationLost if the operation is no longer this driver's.
+        """
         following = self.world.registry.follow_hosts()
-        clock = self.world.clock
+        within_s = pause_s or self.world.settings.poll_s
         try:
-            await first_of(following.next(), clock.sleep(self.world.settings.poll_s))
+            await first_of(self._changed(following), self.world.clock.sleep(within_s))
         finally:
             following.close()
+        await self.world.ledger.hold(self._driven)
+
+    async def _changed(self, following: Following) -> None:
+        while self.operation.plan.host_id not in await following.next():
+            pass
 
     async def _write(self, operation: Operation) -> None:
         await self.world.ledger.advance(self._driven, operation)

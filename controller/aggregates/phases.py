@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from controller.aggregates.course import GAVE_UP, Course
-from controller.model.aggregates import OperationKind, Phase
+from controller.model.aggregates import AGENT_DOWN, OperationKind, Phase
 from controller.model.findings import Finding, Reason, Severity
 from controller.planning import pool_checks
 from controller.ports.agents import AgentError, AgentUnavailable
 from controller.ports.aggregates import PoolProgress
 
-_DOWN = ("stopped", "failed")
 _BUSY = "XENFERRY_BUSY"
 
 
@@ -34,6 +33,8 @@ async def _begin(course: Course) -> None:
 async def _name_pool(course: Course) -> None:
     plan = course.operation.plan
     try:
+        await _heard_of(course)
+        await course.keep(replace(course.operation, asked=True))
         pool_id = await course.world.agents.name_pool(plan.host_id, plan.aggregate_name)
     except AgentError as error:
         await _bear(course, error)
@@ -80,15 +81,15 @@ async def _wait_for_agent(course: Course) -> None:
     there = host is not None and host.alive and host.facts.pool_id == plan.pool_id
     if there is (plan.kind is OperationKind.ADD_HOST):
         state = course.operation.agent_state
-        heard = "running" if state in _DOWN else state
+        heard = "running" if state in AGENT_DOWN else state
         await course.keep(replace(course.operation, error=None, agent_state=heard))
         await course.enter(Phase.SUCCEEDED)
         return
     if _waited_s(course) > course.world.settings.agent_wait_s:
         await _stop_waiting(course)
         return
-    if course.operation.agent_state in _DOWN:
-        await _look_again(course)
+    if course.operation.agent_state in AGENT_DOWN:
+        await _start_agent_again(course)
     await course.pause()
 
 
@@ -103,29 +104,37 @@ async def _stop_waiting(course: Course) -> None:
 async def _fail(course: Course, progress: PoolProgress) -> None:
     """dom0 gave up; that the agent VM runs again comes before the end."""
     settings = course.world.settings
-    if progress.agent_state in _DOWN and _waited_s(course) <= settings.agent_wait_s:
+    if progress.agent_state in AGENT_DOWN and _waited_s(course) <= settings.agent_wait_s:
         await course.pause()
         return
     await course.enter(Phase.FAILED)
 
 
-async def _look_again(course: Course) -> None:
+async def _start_agent_again(course: Course) -> None:
+    """Have dom0 of whoever coordinates the pool by now start the agent VM of the new member."""
     try:
-        leader = await _leader(course)
-        told = await course.world.agents.observe(leader, course.operation.operation_id)
+        told = await course.world.agents.join(await leader(course), course.operation)
     except AgentError:
         return  # the pool's agents may be restarting as well: the time limit is the caller's
-    await course.take(told)
+    if told.outcome:  # until then another dom0 has only begun, and the agent VM is as it was
+        await course.take(told)
 
 
 async def _asked(course: Course) -> PoolProgress | None:
-    """Have dom0 begin or carry on, and return how far it is; None: it is to be asked again."""
-    operation, agents = course.operation, course.world.agents
+    """Have dom0 begin or carry on, and return how far it is; None: it is to be asked again.
+
+    Before it is first told to begin, it is looked whether it could: as long as it could not, the
+    operation can be cancelled.
+    """
+    agents = course.world.agents
     try:
-        leader = await _leader(course)
-        if operation.plan.kind is OperationKind.ADD_HOST:
-            return await agents.join(leader, operation)
-        return await agents.leave(leader, operation)
+        asked = await leader(course)
+        if not course.operation.asked:
+            await agents.observe(asked, course.operation.operation_id)
+            await course.keep(replace(course.operation, asked=True))
+        if course.operation.plan.kind is OperationKind.ADD_HOST:
+            return await agents.join(asked, course.operation)
+        return await agents.leave(asked, course.operation)
     except AgentError as error:
         await _bear(course, error)
         return None
@@ -141,7 +150,8 @@ async def _bear(course: Course, error: AgentError) -> None:
         await course.enter(Phase.FAILED, finding.message, finding)
         return
     if course.silent_s() > course.world.settings.give_up_s:
-        await course.enter(Phase.FAILED, finding.message, _unknown(course, finding))
+        told = _unknown(course, finding) if course.operation.asked else finding
+        await course.enter(Phase.FAILED, finding.message, told)
         return
     await course.keep(replace(course.operation, error=finding))
     await course.pause()
@@ -155,18 +165,28 @@ def _passes(error: AgentError) -> bool:
     return finding.xapi_error[:1] == (_BUSY,)
 
 
-async def _leader(course: Course) -> str:
+async def leader(course: Course) -> str:
     """Return the host that coordinates the pool now; raises AgentUnavailable if none is heard."""
     plan = course.operation.plan
-    leader = pool_checks.coordinator(await course.world.registry.hosts(), plan.pool_id)
-    if leader is not None and leader.alive:
-        return leader.host_id
+    found = pool_checks.coordinator(await course.world.registry.hosts(), plan.pool_id)
+    if found is not None and found.alive:
+        return found.host_id
     text = f"no agent is heard that coordinates the pool of {plan.aggregate_name}"
-    remedy = "see that the agent of the pool's coordinator runs"
-    subject = f"aggregate/{plan.aggregate_name}"
-    raise AgentUnavailable(
-        [Finding(Reason.AGENT_UNAVAILABLE, Severity.ERROR, subject, text, remedy)]
-    )
+    raise _unavailable(f"aggregate/{plan.aggregate_name}", text)
+
+
+async def _heard_of(course: Course) -> None:
+    """Raise AgentUnavailable unless the agent of the operation's host is heard."""
+    plan = course.operation.plan
+    host = await course.world.registry.host(plan.host_id)
+    if host is None or not host.alive:
+        raise _unavailable(f"host/{plan.host_name}", f"the agent of {plan.host_name} is not heard")
+
+
+def _unavailable(subject: str, text: str) -> AgentUnavailable:
+    remedy = "see that the agent runs and reaches the controller"
+    finding = Finding(Reason.AGENT_UNAVAILABLE, Severity.ERROR, subject, text, remedy)
+    return AgentUnavailable([finding])
 
 
 def _waited_s(course: Course) -> float:

@@ -16,7 +16,11 @@ class AggregateSettings:
     """Seconds without any answer of the pool's coordinator, after which the operation ends with
     its outcome unknown."""
 
+    agent_retry_cap_s: float = 300.0
+    """Longest pause, in seconds, between two attempts to start the agent VM of a host after an
+    operation has failed; the first pause is poll_s, and each is twice the one before."""
+
     def __post_init__(self) -> None:
-        for name in ("poll_s", "agent_wait_s", "give_up_s"):
+        for name in ("poll_s", "agent_wait_s", "give_up_s", "agent_retry_cap_s"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name):g}")

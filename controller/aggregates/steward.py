@@ -4,7 +4,7 @@ import asyncio
 
 import structlog
 
-from controller.aggregates import phases
+from controller.aggregates import aftercare, phases
 from controller.aggregates.course import Course, World
 from controller.ports.aggregates import Driven, OperationLost
 from controller.ports.failures import StoreUnavailable
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class Steward:
-    """Drives every operation that it is given, or finds open, to its end."""
+    """Drives every operation that it is given, or finds, until nothing is left to be done."""
 
     def __init__(self, owner: str, world: World) -> None:
         self.owner = owner
@@ -54,7 +54,9 @@ class Steward:
 
     async def _drive(self, driven: Driven) -> None:
         try:
-            await phases.carry(Course(self._world, driven))
+            course = Course(self._world, driven)
+            await phases.carry(course)
+            await aftercare.carry(course)
         except OperationLost:
             log.warning("operation.let_go", operation_id=driven.operation.operation_id)
         except StoreUnavailable as error:

@@ -1,6 +1,7 @@
 """The Aggregates service: hosts that form one pool."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +11,10 @@ import structlog
 from controller.aggregates.planner import PoolPlanner
 from controller.aggregates.settling import Settler
 from controller.aggregates.steward import Steward
-from controller.aggregates.waiting import News
 from controller.api import aggregate_arguments as arguments
 from controller.api import errors, paging
 from controller.api import render_aggregates as render
+from controller.api.aggregate_views import Views
 from controller.api.validation import Violations
 from controller.model.aggregates import Aggregate, Operation, OperationPlan
 from controller.model.inventory import Host
@@ -25,7 +26,6 @@ from xenferry.controller.v1 import aggregates_pb2, aggregates_pb2_grpc
 log = structlog.get_logger()
 
 Context = grpc.aio.ServicerContext[Any, Any]
-MOST = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Aggregates(aggregates_pb2_grpc.AggregatesServicer):
     planner: PoolPlanner
     steward: Steward
     settler: Settler
-    news: News
+    views: Views
     clock: Clock
 
     async def CreateAggregate(
@@ -132,22 +132,9 @@ class Aggregates(aggregates_pb2_grpc.AggregatesServicer):
     ) -> AsyncIterator[aggregates_pb2.WatchAggregatesResponse]:
         """Stream aggregates as they change, the present ones first."""
         del request
-        sent: dict[str, aggregates_pb2.Aggregate] = {}
-        with self.news.follow() as following:
-            while True:
-                shown = {each.aggregate_id: each for each in await self._all()}
-                for aggregate_id in [one for one in sent if one not in shown]:
-                    gone = sent.pop(aggregate_id)
-                    yield aggregates_pb2.WatchAggregatesResponse(aggregate=gone, deleted=True)
-                for aggregate_id, message in shown.items():
-                    if sent.get(aggregate_id) != message:
-                        sent[aggregate_id] = message
-                        yield aggregates_pb2.WatchAggregatesResponse(aggregate=message)
-                await following.wait()
-
-    async def _all(self) -> list[aggregates_pb2.Aggregate]:
-        hosts = await self.registry.hosts()
-        return [render.aggregate(each, hosts) for each in await self.store.page(MOST, None)]
+        async with aclosing(self.views.watch()) as responses:
+            async for response in responses:
+                yield response
 
     async def _shown(self, known: Aggregate) -> aggregates_pb2.Aggregate:
         return render.aggregate(known, await self.registry.hosts())

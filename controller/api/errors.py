@@ -105,6 +105,9 @@ def _no_plan(error: refusals.NoPlan) -> ServiceError:
     return _refused(error.findings)
 
 
+_ROOM = frozenset({Reason.INSUFFICIENT_MEMORY, Reason.INSUFFICIENT_DISK_SPACE})
+
+
 def _refused(findings: Sequence[Finding]) -> ServiceError:
     errors = model.errors(findings)
     reasons = {finding.reason for finding in errors}
@@ -114,10 +117,8 @@ def _refused(findings: Sequence[Finding]) -> ServiceError:
     if reasons == {Reason.INSTANCE_BUSY}:
         return Conflict(Reason.INSTANCE_BUSY, message, metadata, details)
     violations = _violations(errors)
-    if reasons == {Reason.INSUFFICIENT_MEMORY} and all(map(_held_for_others, errors)):
-        return NoRoom(
-            Reason.INSUFFICIENT_MEMORY, message, violations, NO_ROOM_RETRY_S, details=details
-        )
+    if reasons <= _ROOM and all(map(_held_for_others, errors)):
+        return NoRoom(errors[0].reason, message, violations, NO_ROOM_RETRY_S, details=details)
     return Refused(errors[0].reason, message, violations, metadata, details)
 
 
@@ -134,14 +135,19 @@ def _violations(errors: Sequence[Finding]) -> list[Violation]:
 
 
 def _held_for_others(finding: Finding) -> bool:
-    """Tell whether there would be room, were it not for migrations under way."""
+    """Tell whether there would be room, were it not for migrations under way.
+
+    Of memory there has to be more than is needed; of a disk's room, as much is enough.
+    """
     try:
         reserved = int(finding.measured.get("reserved_bytes", "0"))
         free = int(finding.measured.get("free_bytes", "0"))
         needed = int(finding.measured.get("needed_bytes", "0"))
     except ValueError:
         return False
-    return reserved > 0 and free + reserved > needed
+    equal_is_enough = finding.reason is Reason.INSUFFICIENT_DISK_SPACE
+    room = free + reserved
+    return reserved > 0 and (room > needed or (equal_is_enough and room == needed))
 
 
 def _metadata(findings: Sequence[Finding], errors: Sequence[Finding]) -> dict[str, str]:

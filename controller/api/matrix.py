@@ -1,7 +1,7 @@
 """Checks of many moves at once, a few at a time; how many an agent is asked, its client says."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from controller.model.findings import Severity
@@ -13,18 +13,36 @@ AT_ONCE = 64
 WHOLE_CELLS = 1_000
 
 
-async def check(planner: Planner, wanted: Sequence[MigrationRequest]) -> list[CheckCell]:
-    """Return a cell for each request, in their order; a large matrix comes without passes."""
-    free = asyncio.Semaphore(AT_ONCE)
+async def check(
+    planner: Planner, wanted: Sequence[MigrationRequest], instances: int
+) -> list[CheckCell]:
+    """Return a cell for each request, in their order; a large matrix comes without passes.
 
-    async def one(request: MigrationRequest) -> CheckCell:
-        async with free:
-            return await planner.check(request)
+    The requests are `instances` rows of one length.
+    """
+    cells: dict[int, CheckCell] = {}
+    due = _diagonals(instances, len(wanted) // instances)
+
+    async def ask() -> None:
+        for place in due:
+            cells[place] = await planner.check(wanted[place])
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(request)) for request in wanted]
-    cells = [task.result() for task in tasks]
-    return cells if len(cells) <= WHOLE_CELLS else [_lean(cell) for cell in cells]
+        for _ in range(min(AT_ONCE, len(wanted))):
+            group.create_task(ask())
+    if len(wanted) > WHOLE_CELLS:
+        return [_lean(cells[place]) for place in range(len(wanted))]
+    return [cells[place] for place in range(len(wanted))]
+
+
+def _diagonals(rows: int, columns: int) -> Iterator[int]:
+    """Yield every place of a matrix, neighbours in different rows and columns.
+
+    Row by row, all questions of the moment would go to the agent of one source.
+    """
+    for shift in range(columns):
+        for row in range(rows):
+            yield row * columns + (row + shift) % columns
 
 
 def _lean(cell: CheckCell) -> CheckCell:

@@ -56,7 +56,7 @@ class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
         """Tell for every instance and destination whether a move would be accepted."""
         hosts = sorted(await self.inventory.hosts(), key=lambda host: host.name)
         wanted = arguments.matrix(request, [host.host_id for host in hosts])
-        cells = await matrix.check(self.planner, wanted)
+        cells = await matrix.check(self.planner, wanted, len(request.instance_ids))
         return scheduler_pb2.CheckLiveMigrationResponse(cells=[render.cell(cell) for cell in cells])
 
     async def GetMigration(
@@ -86,7 +86,7 @@ class Scheduler(scheduler_pb2_grpc.SchedulerServicer):
         self, request: scheduler_pb2.WatchMigrationsRequest, _: Context
     ) -> AsyncIterator[Encoded]:
         """Stream every change of the migrations that match, from a revision on."""
-        newest = await self.history.revision()
+        newest = await self.history.revision() if request.start_revision else 0
         which, start = arguments.watch(request, newest)
         watch = Watch(
             self.history,

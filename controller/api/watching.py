@@ -65,11 +65,13 @@ class Watch:
             async for response in self._logged(upto):
                 yield response
             return
-        after = 0
-        while batch := await self._history.present(self._which, after, upto, BATCH):
-            after = batch[-1].revision
+        after, whole = 0, False
+        while not whole:
+            batch = await self._history.present(self._which, after, upto, BATCH)
             for migration in batch:
-                yield self._told(self._changes.overlay(migration), migration.revision)
+                after = migration.revision
+                yield self._told(self._changes.overlay(migration), after)
+            whole = len(batch) < BATCH
         self._revision = upto
 
     async def _logged(self, upto: int) -> AsyncIterator[Encoded]:

@@ -11,6 +11,7 @@ from controller.clients import calling, failures, messages
 from controller.clients.connections import Connections
 from controller.clients.patience import Patience
 from controller.clients.settings import AgentSettings
+from controller.clients.valuables import Valuables
 from controller.model.findings import Finding, errors
 from controller.model.migration import CleanupItem, MigrationKind
 from controller.ports.agents import (
@@ -35,6 +36,7 @@ class HostAgents:
         self._connections = connections
         self._settings = settings
         self._clock = clock
+        self._valuables = Valuables()
         self._asked: dict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(settings.checks_at_once)
         )
@@ -70,20 +72,23 @@ class HostAgents:
 
     async def verify_exports(self, order: Order) -> tuple[Finding, ...]:
         """Make the source verify the instance's storage; StepRefused names what is lost."""
-        request = checks_pb2.VerifyExportsRequest(
-            fence=messages.fence(order),
-            instance_id=order.instance_id,
-            source_host_id=order.source_host_id,
-        )
-        stub = self._connections.stub(order.source_host_id)
-        answer = await self._step(stub.VerifyExports, request, order.source_host_id)
+        async with self._valuables.asking(order):
+            answer = await self._verify(order)
         found = findings.from_messages(answer.findings)
         if errors(found):
             raise StepRefused(found)
         return found
 
     async def prepare_dest(self, order: Order) -> None:
-        """Make the destination ready; a ticket that comes with the answer is let go."""
+        """Make the destination ready; the move takes another ticket than the one of this answer.
+
+        A block migration waits for what the source tells of volumes, and asks where that was told
+        to a process before this one.
+        """
+        if order.kind is MigrationKind.BLOCK:
+            async with self._valuables.asking(order):
+                if not self._valuables.knows_volumes(order):
+                    await self._verify(order)
         await self._prepare(order)
 
     async def move(self, order: Order) -> AsyncIterator[MoveProgress]:
@@ -143,10 +148,14 @@ class HostAgents:
             fence=messages.fence(order),
             instance_id=order.instance_id,
             dest_host_id=order.dest_host_id,
+            receive_tickets=self._valuables.tickets(order),
         )
         stub = self._connections.stub(order.dest_host_id)
         answer = await self._step(stub.PostAtDestination, request, order.dest_host_id)
-        return PostReport(findings.from_messages(answer.findings), messages.cleanup(answer.items))
+        found = findings.from_messages(answer.findings)
+        if not errors(found):
+            self._valuables.forget(order)
+        return PostReport(found, messages.cleanup(answer.items))
 
     async def rollback_at_source(self, order: Order) -> tuple[CleanupItem, ...]:
         """Clear the marks at the source, where the guest stays."""
@@ -165,16 +174,32 @@ class HostAgents:
             fence=messages.fence(order),
             instance_id=order.instance_id,
             dest_host_id=order.dest_host_id,
+            receive_tickets=self._valuables.tickets(order),
         )
         stub = self._connections.stub(order.dest_host_id)
         answer = await self._step(stub.RollbackAtDestination, request, order.dest_host_id)
+        self._valuables.forget(order)
         return messages.cleanup(answer.items)
+
+    async def _verify(self, order: Order) -> checks_pb2.VerifyExportsResponse:
+        stub = self._connections.stub(order.source_host_id)
+        request = messages.verify_request(order)
+        answer: checks_pb2.VerifyExportsResponse = await self._step(
+            stub.VerifyExports, request, order.source_host_id
+        )
+        if order.kind is MigrationKind.BLOCK:
+            self._valuables.keep_volumes(order, answer.volumes)
+        return answer
 
     async def _prepare(self, order: Order) -> move_pb2.ReceiveTicket | None:
         stub = self._connections.stub(order.dest_host_id)
-        request = messages.prepare_request(order)
+        request = messages.prepare_request(order, self._valuables.volumes(order))
         answer = await self._step(stub.PreLiveMigration, request, order.dest_host_id)
-        return answer.receive_ticket if answer.HasField("receive_ticket") else None
+        if not answer.HasField("receive_ticket"):
+            return None
+        ticket: move_pb2.ReceiveTicket = answer.receive_ticket
+        self._valuables.keep_ticket(order, ticket)
+        return ticket
 
     async def _stream(self, order: Order, timeout_s: float) -> AsyncIterator[MoveProgress]:
         ticket = await self._prepare(order) if order.kind is MigrationKind.BLOCK else None

@@ -88,14 +88,28 @@ def estimate(answer: checks_pb2.CheckCanLiveMigrateOnSrcResponse) -> MoveEstimat
     )
 
 
-def prepare_request(order: Order) -> move_pb2.PreLiveMigrationRequest:
-    """Return the request to make the destination ready."""
+def verify_request(order: Order) -> checks_pb2.VerifyExportsRequest:
+    """Return the request to verify an instance's storage, for where it is to go."""
+    told = dest_check_data(order.dest_check_data)
+    return checks_pb2.VerifyExportsRequest(
+        fence=fence(order),
+        instance_id=order.instance_id,
+        source_host_id=order.source_host_id,
+        dest_pool_id=told.host.pool_id if told else "",
+    )
+
+
+def prepare_request(
+    order: Order, volumes: Iterable[checks_pb2.Volume]
+) -> move_pb2.PreLiveMigrationRequest:
+    """Return the request to make the destination ready; volumes go from one answer to this."""
     return move_pb2.PreLiveMigrationRequest(
         fence=fence(order),
         instance_id=order.instance_id,
         kind=_KINDS[order.kind],
         dest_check_data=dest_check_data(order.dest_check_data),
         dest_host_id=order.dest_host_id,
+        volumes=volumes,
     )
 
 

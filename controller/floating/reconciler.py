@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
+from controller.floating import metrics
 from controller.floating.pusher import Pusher
 from controller.floating.settings import FloatingIpSettings
 from controller.ports.agents import AgentError
@@ -125,6 +126,12 @@ class _Host:
         self._news.set()
 
     async def _run(self) -> None:
+        try:
+            await self._tell_until_done()
+        finally:
+            self._complain("")
+
+    async def _tell_until_done(self) -> None:
         self._news.set()
         while self._news.is_set():
             self._news.clear()
@@ -143,12 +150,17 @@ class _Host:
             push = self._pusher.push_anew if anew else self._pusher.push
             await push(self._host_id)
         except (AgentError, StoreUnavailable) as error:
-            if str(error) != self._complained:
-                log.warning("floating_ips.not_carried", host_id=self._host_id, why=str(error))
-            self._complained = str(error)
+            self._complain(str(error))
             return False
-        self._complained = ""
+        self._complain("")
         return True
+
+    def _complain(self, why: str) -> None:
+        """Take why the host is behind; empty: it is not, or nobody asks any more."""
+        if why and why != self._complained:
+            log.warning("floating_ips.not_carried", host_id=self._host_id, why=why)
+        metrics.BEHIND.inc(bool(why) - bool(self._complained))
+        self._complained = why
 
     async def _pause(self) -> None:
         """Wait for news, at most as long as the next pause; then there is something to do."""

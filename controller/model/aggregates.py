@@ -4,7 +4,10 @@ import enum
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from controller.model.findings import Finding
+from controller.model.findings import Finding, Reason
+
+AGENT_DOWN = ("stopped", "failed")
+"""States of an agent VM that dom0 has shut down and not started again."""
 
 
 class OperationKind(enum.StrEnum):
@@ -76,8 +79,9 @@ class OperationPlan:
 class Operation:
     """A durable operation; `agent_state` is what dom0 says of the host's agent VM.
 
-    `begun` is whether dom0 is known to have the operation, `in_pool` whether the host is known to
-    be in the pool since.
+    `asked` is whether anybody was told to change something, written before it is; `begun` whether
+    dom0 is known to have the operation; `in_pool` whether the host is known to be in the pool
+    since. `agent_owed`: it has ended, and the host's agent VM is not known to run since.
     """
 
     operation_id: str
@@ -87,17 +91,52 @@ class Operation:
     phase: Phase = Phase.ACCEPTED
     error: Finding | None = None
     agent_state: str = "untouched"
+    asked: bool = False
     begun: bool = False
     in_pool: bool = False
+    agent_owed: bool = False
     journal: tuple[Note, ...] = ()
     end_time: datetime | None = None
     request_id: str = ""
 
     def entered(self, phase: Phase, now: datetime, note: str = "") -> "Operation":
         """Return the operation as it is once it has entered a phase."""
-        end_time = now if phase.ended else None
-        told = replace(self, phase=phase, update_time=now, end_time=end_time)
+        told = replace(
+            self,
+            phase=phase,
+            update_time=now,
+            end_time=now if phase.ended else None,
+            agent_owed=phase is Phase.FAILED and self._leaves_agent_down(),
+        )
         return told.noted(now, note or _NOTES[phase])
+
+    def cancelled(self, now: datetime) -> "Operation":
+        """Return the operation as it is once it was stopped."""
+        if self.phase is Phase.NAMING_POOL and self.asked:
+            note = f"cancelled; the pool may be called {self.plan.aggregate_name} already"
+            return self.entered(Phase.CANCELLED, now, note)
+        return self.entered(Phase.CANCELLED, now)
+
+    @property
+    def past_return(self) -> str:
+        """Why it can't be stopped any more, in words; empty while it can."""
+        if self.phase.ended:
+            return f"the operation is {self.phase}: there is nothing to stop"
+        if self.phase in (Phase.ACCEPTED, Phase.NAMING_POOL):
+            return ""
+        if self.phase is Phase.WAITING_AGENT:
+            done = "joined" if self.plan.kind is OperationKind.ADD_HOST else "was ejected"
+            return f"{self.plan.host_name} {done}: only its agent is waited for"
+        if self.begun:
+            return f"dom0 has begun: {self.journal[-1].note}"
+        if self.asked:
+            return "dom0 was asked to begin and its answer is lost: perhaps it has begun"
+        return ""
+
+    def _leaves_agent_down(self) -> bool:
+        """Whether dom0 has the agent VM down at the end, or nobody knows what it has."""
+        unknown = self.error is not None and self.error.reason is Reason.OUTCOME_UNKNOWN
+        return self.agent_state in AGENT_DOWN or (self.asked and unknown)
 
     def noted(self, now: datetime, note: str) -> "Operation":
         """Return the operation with one more row in its journal."""
@@ -130,3 +169,5 @@ class Aggregate:
     coordinator_id: str = ""
     host_ids: tuple[str, ...] = field(default=())
     operation: Operation | None = None
+    owing: tuple[Operation, ...] = ()
+    """Operations that have ended and whose host's agent VM is not known to run."""

@@ -93,6 +93,7 @@ class Disk:
     cbt_enabled: bool = False
     encrypted: bool = False
     snapshots: int = 0
+    raw_volume: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The inventory is asked first, because it costs nothing; then the agents, because
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.model import inventory
 from controller.model.findings import Finding, errors
@@ -15,10 +15,11 @@ from controller.model.migration import (
     MigrationRequest,
     MoveEstimate,
 )
-from controller.planning import checks, interview, refusals
+from controller.planning import checks, disk_checks, interview, refusals
 from controller.planning.snapshot import Snapshot
 from controller.ports.agents import CheckAgents
 from controller.ports.clock import Clock
+from controller.ports.holds import DiskHolds
 from controller.ports.inventory import InventoryReader
 
 
@@ -37,10 +38,13 @@ class CheckCell:
 class Planner:
     """Judges moves; writes nothing and changes nothing."""
 
-    def __init__(self, reader: InventoryReader, agents: CheckAgents, clock: Clock) -> None:
+    def __init__(
+        self, reader: InventoryReader, agents: CheckAgents, clock: Clock, holds: DiskHolds
+    ) -> None:
         self._reader = reader
         self._agents = agents
         self._clock = clock
+        self._holds = holds
 
     async def plan(self, request: MigrationRequest) -> MigrationPlan:
         """Return the frozen decision, with the findings of all checks, which all passed.
@@ -98,7 +102,14 @@ class Planner:
         return named[0]
 
     async def _judge(self, snapshot: Snapshot) -> interview.Judged:
-        return await interview.ask(self._agents, snapshot, checks.run(snapshot))
+        judged = await interview.ask(self._agents, snapshot, checks.run(snapshot))
+        if judged.dest is None or judged.kind is not MigrationKind.BLOCK:
+            return judged
+        held_bytes = self._holds.on_sr(judged.dest.disk.sr_id)
+        if not held_bytes:
+            return judged
+        room = disk_checks.enough_disk(snapshot, judged.dest.disk, held_bytes)
+        return replace(judged, findings=interview.merge(judged.findings, (room,)))
 
 
 def _is_uuid(text: str) -> bool:

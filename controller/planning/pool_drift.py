@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from controller.model.aggregates import Aggregate
+from controller.model.aggregates import AGENT_DOWN, Aggregate, Operation
 from controller.model.findings import Finding, Reason, Severity
 from controller.model.inventory import Host
 from controller.planning.pool_checks import coordinator, members
@@ -11,9 +11,10 @@ _REMEDY = "adopt it, or mend it (SettleDrift)"
 
 
 def of(aggregate: Aggregate, hosts: Sequence[Host]) -> tuple[Finding, ...]:
-    """Return all that differs, and what the pool lacks; empty for an aggregate without pool."""
+    """Return all that differs, what the pool lacks, and hosts left without their agent."""
+    left = tuple(_without_agent(operation) for operation in aggregate.owing)
     if not aggregate.pool_id:
-        return ()
+        return left
     there = members(hosts, aggregate)
     busy = aggregate.operation.plan.host_id if aggregate.operation else ""
     found = [
@@ -23,7 +24,7 @@ def of(aggregate: Aggregate, hosts: Sequence[Host]) -> tuple[Finding, ...]:
     leader = coordinator(hosts, aggregate.pool_id)
     if leader is not None:
         found += _of_coordinator(aggregate, leader)
-    return tuple(found)
+    return (*left, *found)
 
 
 def _is_stranger(aggregate: Aggregate, host: Host, busy: str) -> bool:
@@ -65,6 +66,20 @@ def _no_default_sr(subject: str, aggregate: Aggregate) -> Finding:
         subject,
         f"the pool of {aggregate.name} has no shared default SR",
         "make a shared SR the pool's default (xe pool-param-set default-SR=…)",
+    )
+
+
+def _without_agent(operation: Operation) -> Finding:
+    plan, state = operation.plan, operation.agent_state
+    told = f"is {state}" if state in AGENT_DOWN else "may be shut down"
+    return Finding(
+        Reason.AGENT_NOT_RESTARTED,
+        Severity.ERROR,
+        f"host/{plan.host_name}",
+        f"agent VM {plan.agent_instance_id} of {plan.host_name} {told} since operation "
+        f"{operation.operation_id} failed",
+        "dom0 is asked to start it until it runs; start it by hand if that does not help "
+        "(xe vm-start), or cancel the operation if it is not to run",
     )
 
 

@@ -1,5 +1,6 @@
 """Versions, compared part by part as numbers, because 6.10 is newer than 6.9."""
 
+import functools
 import re
 
 from controller.model.inventory import SoftwareVersion
@@ -7,6 +8,7 @@ from controller.model.inventory import SoftwareVersion
 COMPARED = ("platform_version", "xapi_build", "xen")
 
 
+@functools.lru_cache(1024)
 def key(version: str) -> tuple[int, ...]:
     """Return what orders versions: their numbers, trailing zeros left off, so that 6.1 = 6.1.0."""
     numbers = [int(number) for number in re.findall(r"[0-9]+", version)]
@@ -17,7 +19,12 @@ def key(version: str) -> tuple[int, ...]:
 
 def comparable(one: str, other: str) -> bool:
     """Whether both are told; hosts before 6.2 have no xapi_build."""
-    return all(re.search(r"[0-9]", version) for version in (one, other))
+    return _told(one) and _told(other)
+
+
+@functools.lru_cache(1024)
+def _told(version: str) -> bool:
+    return re.search(r"[0-9]", version) is not None
 
 
 def older_parts(dest: SoftwareVersion, source: SoftwareVersion) -> tuple[str, ...]:

@@ -61,13 +61,13 @@ class AggregateRequestReused(AggregateRefused):
 
 
 class TooLateToCancel(AggregateRefused):
-    """dom0 has begun, or the operation has ended."""
+    """dom0 has begun, or perhaps has, or the operation has ended."""
 
     reason = Reason.TOO_LATE_TO_CANCEL
 
 
 class OperationLost(Exception):
-    """Another replica drives the operation by now: touch nothing more."""
+    """It was cancelled, or another replica drives it by now: touch nothing more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class OperationLedger(Protocol):
         """
 
     async def claim_open(self, owner: str, driven: Collection[str]) -> Sequence[Driven]:
-        """Take every open operation that nobody living drives."""
+        """Take every operation that nobody living drives and that is open, or owes an agent."""
 
     async def advance(self, driven: Driven, operation: Operation) -> None:
         """Write an operation as it is now; raises OperationLost.
@@ -141,8 +141,14 @@ class OperationLedger(Protocol):
         is not in the pool.
         """
 
+    async def hold(self, driven: Driven) -> None:
+        """Return if the operation is still this driver's; raises OperationLost."""
+
     async def cancel(self, operation_id: str) -> Operation:
-        """Cancel one that was not begun; raises OperationNotFound, TooLateToCancel."""
+        """Stop it before its point of no return, or what is done for its host's agent afterwards.
+
+        Raises OperationNotFound, TooLateToCancel.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
-"""The queue of this process: migrations that wait for a slot, and those that have one.
+"""The queue as this process sees it: every migration that waits for a slot, and every one with one.
 
-The ledger has the last word on slots, because another replica may have taken one meanwhile; who is
-told so waits again.
+All replicas hear of the same changes and line up the same, so each starts only those of its own
+whose turn it is among all. The ledger has the last word on slots, because what is heard may be old;
+who is told so waits again.
 """
 
 import asyncio
@@ -14,21 +15,27 @@ from controller.saga.turns import Place
 
 
 class Queue:
-    """Gives out slots."""
+    """Gives out slots.
+
+    `_granted` are those that may start here and whose row does not say yet that they have.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._waiting: dict[str, tuple[Place, asyncio.Future[None]]] = {}
-        self._running: dict[str, Place] = {}
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+        self._granted: dict[str, Place] = {}
         self._queued: dict[str, Place] = {}
+        self._running: dict[str, Place] = {}
         self._positions: dict[str, int] | None = None
+        self._serving = False
 
     async def turn(self, migration: Migration) -> None:
         """Wait until a QUEUED migration may start; raises ClaimLost if it ends meanwhile."""
         key = migration.migration_id
-        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = Place.of(migration), granted
-        self._serve()
+        self._granted.pop(key, None)
+        self._queued[key] = Place.of(migration)
+        granted = self._waiting[key] = asyncio.get_running_loop().create_future()
+        self._changed()
         try:
             await granted
         finally:
@@ -37,38 +44,52 @@ class Queue:
     def position(self, migration_id: str) -> int:
         """Return how many stand before a migration that waits, plus one; 0 for others."""
         if self._positions is None:
-            lined_up = turns.line_up(self._queued.values(), self._running.values())
+            lined_up = turns.line_up(self._open(), self._taken())
             self._positions = {each.migration_id: n for n, each in enumerate(lined_up, 1)}
         return self._positions.get(migration_id, 0)
 
     def see(self, migration: Migration) -> None:
-        """Take a change of any migration, also of one that another replica drives."""
+        """Take where a migration stands now, whoever drives it and whoever wrote it."""
         key = migration.migration_id
         if migration.state is MigrationState.QUEUED:
             self._queued[key] = Place.of(migration)
-        elif self._queued.pop(key, None) is None:
+            self._positions = None
             return
-        self._positions = None
-
-    def note(self, migration: Migration) -> None:
-        """Take where a migration that is driven here stands now, whoever wrote it."""
-        key = migration.migration_id
+        waited = self._queued.pop(key, None)
+        granted = self._granted.pop(key, None)
+        ran = self._running.pop(key, None)
         if migration.state in RUNNING:
             self._running[key] = Place.of(migration)
-        elif migration.state is not MigrationState.QUEUED:
-            self.leave(key)
         waiting = self._waiting.get(key)
-        if waiting is not None and migration.state.ended and not waiting[1].done():
-            waiting[1].set_exception(ClaimLost(f"migration {key} has ended"))
+        if waiting is not None and migration.state.ended and not waiting.done():
+            waiting.set_exception(ClaimLost(f"migration {key} has ended"))
+        if waited or granted or ran:
+            self._changed()
 
     def leave(self, migration_id: str) -> None:
-        """Give a slot back."""
-        if self._running.pop(migration_id, None) is not None:
-            self._serve()
+        """Give back a slot that was not used; who waits is served by it."""
+        if self._granted.pop(migration_id, None) is not None:
+            self._changed()
+
+    def _open(self) -> list[Place]:
+        return [place for key, place in self._queued.items() if key not in self._granted]
+
+    def _taken(self) -> list[Place]:
+        return [*self._running.values(), *self._granted.values()]
+
+    def _changed(self) -> None:
+        """Serve once, however much changes at once."""
+        self._positions = None
+        if not self._serving and self._waiting:
+            self._serving = True
+            asyncio.get_running_loop().call_soon(self._serve)
 
     def _serve(self) -> None:
+        """Let those start that wait here and are due; a slot that is due elsewhere is left free."""
+        self._serving = False
+        for place in turns.ready(self._open(), self._taken(), self.limits):
+            granted = self._waiting.get(place.migration_id)
+            if granted is not None and not granted.done():
+                self._granted[place.migration_id] = place
+                granted.set_result(None)
         self._positions = None
-        open_places = [place for place, granted in self._waiting.values() if not granted.done()]
-        for place in turns.ready(open_places, list(self._running.values()), self.limits):
-            self._running[place.migration_id] = place
-            self._waiting[place.migration_id][1].set_result(None)

@@ -101,6 +101,8 @@ def _shown(migration: Migration, asked: Resolution, view: View) -> str:
         return f"XAPI shows {name} running on {plan.source_host_name}"
     if asked is Resolution.ROLL_BACK and settle.at_dest(view, order):
         return f"XAPI shows {name} running on {plan.dest_host_name}"
+    if asked is Resolution.ROLL_BACK and view.source is not None and not view.source.present:
+        return f"the pool of {plan.source_host_name} has no {name} any more"
     return ""
 
 

@@ -83,7 +83,6 @@ class Runner:
         if drive.epoch < migration.epoch:
             drive.task.cancel()
             return
-        self._queue.note(migration)
         run = self._runs.get(migration.migration_id)
         if run is not None:
             run.notice(migration)
@@ -146,7 +145,7 @@ class Runner:
             if migration.state is MigrationState.QUEUED:
                 await self._queue.turn(migration)
             else:
-                self._queue.note(migration)
+                self._queue.see(migration)
             run = Run(self._world, migration, self._owner, TABLES[migration.plan.kind])
             self._runs[migration.migration_id] = run
             try:

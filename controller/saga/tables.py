@@ -44,8 +44,10 @@ BLOCK = Table(
     prepare=(
         # The disks are read here while they are copied: a disk that does not answer is found now.
         Prepare("verify_exports", acts.verify_exports),
-        # The SR, the network of the transfer, and whether the destination would receive at all. The
-        # ticket that it gives is let go: a credential is never stored, and a crash may follow.
+        # The SR, the network of the transfer, and whether the destination would receive at all; raw
+        # volumes are attached in its pool as the source describes them, so the call waits for that
+        # (`HostAgents.prepare_dest`). The ticket that it gives is let go: a credential is never
+        # stored, and a crash may follow.
         Prepare("prepare_dest", acts.prepare_dest, undo="rollback_at_dest"),
     ),
     # Gets a fresh ticket from the destination right before it calls the source; then XAPI copies

@@ -19,6 +19,7 @@ from controller.ports.clock import Clock
 from controller.store import change_log, ledger, metrics, records, revisions, schema
 from controller.store.database import Database
 from controller.store.live import LiveMigrations
+from controller.store.prepared import Prepared
 
 FIRST_EPOCH = 1
 
@@ -27,7 +28,7 @@ _MIGRATIONS, _INSTANCES, _HOSTS = schema.MIGRATIONS.c, schema.INSTANCES.c, schem
 _BY_REQUEST = sa.select(_MIGRATIONS.migration_id, _MIGRATIONS.request_digest).where(
     _MIGRATIONS.request_id == sa.bindparam("request_id"), _MIGRATIONS.request_id != ""
 )
-_TAKE = (
+_TAKE = Prepared(
     sa.update(schema.INSTANCES)
     .where(
         _INSTANCES.instance_id == sa.bindparam("guard_id"),
@@ -43,7 +44,7 @@ _RESERVED = (
     .scalar_subquery()
 )
 # The row lock makes admissions to one host wait for each other where a database has such locks.
-_ROOM = (
+_ROOM = Prepared(
     sa.select(_HOSTS.memory_free_bytes, _RESERVED.label("reserved_bytes"))
     .where(_HOSTS.host_id == sa.bindparam("id"))
     .with_for_update(of=schema.HOSTS)
@@ -51,7 +52,7 @@ _ROOM = (
 _RESERVED_ON_SR = sa.select(
     sa.func.coalesce(sa.func.sum(_MIGRATIONS.reserved_disk_bytes), 0)
 ).where(_MIGRATIONS.dest_sr_id == sa.bindparam("id"), schema.IS_OPEN)
-_INSERT = sa.insert(schema.MIGRATIONS)
+_INSERT = Prepared(sa.insert(schema.MIGRATIONS))
 
 
 class SqlAdmission:
@@ -126,7 +127,7 @@ def _admit(connection: sa.Connection, new: Migration, owner: str, digest: str) -
     # each other, and an SR has no row of its own that could.
     admitted = replace(new, revision=revisions.take(connection))
     _check_disk_room(connection, new.plan)
-    connection.execute(_INSERT, records.to_row(admitted, owner, digest))
+    _INSERT.run(connection, records.to_row(admitted, owner, digest))
     change_log.append(connection, [admitted])
     return admitted
 
@@ -138,7 +139,7 @@ def _take_instance(connection: sa.Connection, new: Migration) -> None:
         "guard_host": plan.source_host_id,
         "taken_by": new.migration_id,
     }
-    if connection.execute(_TAKE, wanted).rowcount == 1:
+    if _TAKE.run(connection, wanted) == 1:
         return
     holder = connection.execute(_HOLDER, {"id": plan.instance_id}).scalar_one_or_none()
     if holder:
@@ -147,7 +148,7 @@ def _take_instance(connection: sa.Connection, new: Migration) -> None:
 
 
 def _check_room(connection: sa.Connection, plan: MigrationPlan) -> None:
-    room = connection.execute(_ROOM, {"id": plan.dest_host_id}).one_or_none()
+    room = _ROOM.row(connection, {"id": plan.dest_host_id})
     free, reserved = (0, 0) if room is None else (room.memory_free_bytes, room.reserved_bytes)
     if free - reserved <= plan.memory_needed_bytes:
         raise NoRoom(plan, free, reserved)

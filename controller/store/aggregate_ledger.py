@@ -17,7 +17,7 @@ from controller.ports.aggregates import (
 from controller.ports.clock import Clock
 from controller.store import aggregate_rows as rows
 from controller.store import claims, metrics, plain
-from controller.store.aggregate_tables import OPERATIONS
+from controller.store.aggregate_tables import IS_DRIVEN, OPERATIONS
 from controller.store.database import Database
 from controller.store.records import to_micros
 from controller.store.schema import REPLICAS
@@ -82,12 +82,12 @@ class SqlOperations:
         return await self._database.write(metrics.AGGREGATES, transaction, lambda _: self._told())
 
     async def claim_open(self, owner: str, driven: Collection[str]) -> Sequence[Driven]:
-        """Take every open operation that nobody living drives, or that is this replica's own."""
+        """Take what nobody living drives, or is this replica's own: open, or owing an agent."""
         here = to_micros(self._clock.now())
         shared = self._database.shared
 
         def transaction(connection: sa.Connection) -> list[Driven]:
-            open_rows = connection.execute(sa.select(OPERATIONS).where(_C.is_open)).all()
+            open_rows = connection.execute(sa.select(OPERATIONS).where(IS_DRIVEN)).all()
             living = _living(connection, here) if shared else set()
             return [
                 _claim(connection, row, owner)
@@ -96,7 +96,7 @@ class SqlOperations:
                 and (row.owner == owner or row.owner not in living)
             ]
 
-        if not await self._database.read(_any_open):
+        if not await self._database.read(_any_driven):
             return []
         return await self._database.write(metrics.AGGREGATES, transaction)
 
@@ -104,32 +104,35 @@ class SqlOperations:
         """Write an operation as it is now; raises OperationLost."""
 
         def transaction(connection: sa.Connection) -> None:
-            which = sa.and_(
-                _C.operation_id == operation.operation_id,
-                _C.owner == driven.owner,
-                _C.epoch == driven.epoch,
-                _C.is_open,
-            )
+            was_open, which = _held(connection, driven), _mine(driven)
             written = sa.update(OPERATIONS).where(which).values(rows.values(operation))
             if connection.execute(written).rowcount == 0:
                 raise OperationLost
-            if operation.phase.ended:
+            if was_open and operation.phase.ended:
                 _close(connection, operation)
 
         await self._database.write(metrics.AGGREGATES, transaction, lambda _: self._told())
 
+    async def hold(self, driven: Driven) -> None:
+        """Return if the operation is still this driver's; raises OperationLost."""
+        await self._database.read(lambda connection: _held(connection, driven))
+
     async def cancel(self, operation_id: str) -> Operation:
-        """Cancel one that was not begun; raises OperationNotFound, TooLateToCancel."""
+        """Stop it before its point of no return, or what is done for its host's agent afterwards.
+
+        Raises OperationNotFound, TooLateToCancel.
+        """
         now = self._clock.now()
 
         def transaction(connection: sa.Connection) -> Operation:
             known = rows.operation(connection, operation_id)
             if known.phase is Phase.CANCELLED:
                 return known
-            if known.phase is not Phase.ACCEPTED:
-                text = f"the operation is {known.phase}: it can't be stopped any more"
-                raise TooLateToCancel(f"operation/{operation_id}", text)
-            ended = known.entered(Phase.CANCELLED, now)
+            if known.agent_owed:
+                return rows.let_go(connection, known, now)
+            if known.past_return:
+                raise TooLateToCancel(f"operation/{operation_id}", known.past_return)
+            ended = known.cancelled(now)
             which = _C.operation_id == operation_id
             connection.execute(sa.update(OPERATIONS).where(which).values(rows.values(ended)))
             _close(connection, ended)
@@ -169,9 +172,26 @@ def _close(connection: sa.Connection, operation: Operation) -> None:
         rows.touch(connection, plan.aggregate_id, rows.micros(operation), **nothing)
 
 
-def _any_open(connection: sa.Connection) -> bool:
-    found = connection.execute(sa.select(_C.operation_id).where(_C.is_open).limit(1))
+def _any_driven(connection: sa.Connection) -> bool:
+    found = connection.execute(sa.select(_C.operation_id).where(IS_DRIVEN).limit(1))
     return found.one_or_none() is not None
+
+
+def _mine(driven: Driven) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        _C.operation_id == driven.operation.operation_id,
+        _C.owner == driven.owner,
+        _C.epoch == driven.epoch,
+        IS_DRIVEN,
+    )
+
+
+def _held(connection: sa.Connection, driven: Driven) -> bool:
+    """Return whether it is open; raises OperationLost unless this driver has it."""
+    row = connection.execute(sa.select(_C.is_open).where(_mine(driven))).one_or_none()
+    if row is None:
+        raise OperationLost
+    return bool(row.is_open)
 
 
 def _living(connection: sa.Connection, here: int) -> set[str]:

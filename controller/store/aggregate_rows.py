@@ -1,5 +1,9 @@
 """Aggregates and operations in rows; every function runs within a transaction."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +17,7 @@ from controller.ports.aggregates import (
     Request,
 )
 from controller.store import plain
-from controller.store.aggregate_tables import AGGREGATES, HOSTS, OPERATIONS
+from controller.store.aggregate_tables import AGGREGATES, HOSTS, IS_DRIVEN, OPERATIONS
 from controller.store.records import from_micros, to_micros
 
 
@@ -30,8 +34,18 @@ def named(connection: sa.Connection, aggregate: str) -> Aggregate:
 
 
 def from_row(connection: sa.Connection, row: sa.Row[Any]) -> Aggregate:
-    """Return the aggregate of a row, with its hosts and its open operation."""
-    hosts = sa.select(HOSTS.c.host_id).where(HOSTS.c.aggregate_id == row.aggregate_id)
+    """Return the aggregate of a row, with its hosts and operations."""
+    return from_rows(connection, [row])[0]
+
+
+def from_rows(connection: sa.Connection, found: Sequence[sa.Row[Any]]) -> list[Aggregate]:
+    """Return the aggregates of rows: two statements, however many there are."""
+    ids = [row.aggregate_id for row in found]
+    hosts, driven = _hosts(connection, ids), _driven(connection, ids)
+    return [_aggregate(row, hosts[row.aggregate_id], driven[row.aggregate_id]) for row in found]
+
+
+def _aggregate(row: sa.Row[Any], hosts: list[str], driven: list[Operation]) -> Aggregate:
     return Aggregate(
         aggregate_id=row.aggregate_id,
         name=row.name,
@@ -40,17 +54,25 @@ def from_row(connection: sa.Connection, row: sa.Row[Any]) -> Aggregate:
         availability_zone=row.availability_zone,
         pool_id=row.pool_id,
         coordinator_id=row.coordinator_id,
-        host_ids=tuple(sorted(connection.execute(hosts).scalars())),
-        operation=open_operation(connection, row.aggregate_id),
+        host_ids=tuple(sorted(hosts)),
+        operation=next((each for each in driven if not each.phase.ended), None),
+        owing=tuple(each for each in driven if each.phase.ended),
     )
 
 
-def open_operation(connection: sa.Connection, aggregate_id: str) -> Operation | None:
-    """Return the open operation of an aggregate, if any."""
-    columns = OPERATIONS.c
-    which = sa.and_(columns.is_open, columns.aggregate_id == aggregate_id)
-    row = connection.execute(sa.select(columns.record).where(which)).one_or_none()
-    return None if row is None else plain.unpack(Operation, row.record)
+def _hosts(connection: sa.Connection, ids: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in connection.execute(sa.select(HOSTS).where(HOSTS.c.aggregate_id.in_(ids))):
+        found[row.aggregate_id].append(row.host_id)
+    return found
+
+
+def _driven(connection: sa.Connection, ids: list[str]) -> dict[str, list[Operation]]:
+    found: dict[str, list[Operation]] = defaultdict(list)
+    which = sa.and_(IS_DRIVEN, OPERATIONS.c.aggregate_id.in_(ids))
+    for row in connection.execute(sa.select(OPERATIONS).where(which)):
+        found[row.aggregate_id].append(plain.unpack(Operation, row.record))
+    return found
 
 
 def operation(connection: sa.Connection, operation_id: str) -> Operation:
@@ -117,7 +139,19 @@ def forget(connection: sa.Connection, host_id: str) -> None:
 
 def values(operation: Operation) -> dict[str, Any]:
     """Return the columns that follow from an operation."""
-    return {"is_open": not operation.phase.ended, "record": plain.pack(operation)}
+    return {
+        "is_open": not operation.phase.ended,
+        "agent_owed": operation.agent_owed,
+        "record": plain.pack(operation),
+    }
+
+
+def let_go(connection: sa.Connection, operation: Operation, now: datetime) -> Operation:
+    """Have nobody see to the agent that an operation owes, and return it."""
+    let_go = replace(operation, agent_owed=False).noted(now, "nobody sees to the agent VM any more")
+    which = OPERATIONS.c.operation_id == operation.operation_id
+    connection.execute(sa.update(OPERATIONS).where(which).values(values(let_go)))
+    return let_go
 
 
 def micros(operation: Operation) -> int:

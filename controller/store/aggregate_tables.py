@@ -37,14 +37,22 @@ OPERATIONS = sa.Table(
     sa.Column("request_id", sa.String(UUID_LENGTH), nullable=False),
     sa.Column("request_digest", sa.String(64), nullable=False),
     sa.Column("record", sa.JSON, nullable=False),
+    sa.Column("agent_owed", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 _IS_OPEN = OPERATIONS.c.is_open
+IS_DRIVEN = sa.or_(_IS_OPEN, OPERATIONS.c.agent_owed)
 sa.Index(
     "one_open_operation_an_aggregate",
     OPERATIONS.c.aggregate_id,
     unique=True,
     sqlite_where=_IS_OPEN,
     postgresql_where=_IS_OPEN,
+)
+sa.Index(
+    "driven_operations",
+    OPERATIONS.c.aggregate_id,
+    sqlite_where=IS_DRIVEN,
+    postgresql_where=IS_DRIVEN,
 )
 for _name, _table in (
     ("one_aggregate_a_request", AGGREGATES),

@@ -61,9 +61,7 @@ class SqlAggregates:
         if after:
             wanted = wanted.where(AGGREGATES.c.name > after[0])
         return await self._database.read(
-            lambda connection: [
-                rows.from_row(connection, row) for row in connection.execute(wanted).all()
-            ]
+            lambda connection: rows.from_rows(connection, connection.execute(wanted).all())
         )
 
     async def delete(self, aggregate: str) -> None:
@@ -77,6 +75,8 @@ class SqlAggregates:
                 raise AggregateNotEmpty(f"aggregate/{known.name}", text)
             which = AGGREGATES.c.aggregate_id == known.aggregate_id
             connection.execute(sa.delete(AGGREGATES).where(which))
+            for operation in known.owing:
+                rows.let_go(connection, operation, self._clock.now())
 
         await self._write(transaction)
 

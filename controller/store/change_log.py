@@ -14,9 +14,10 @@ from controller.model.migration import Migration
 from controller.ports.failures import RevisionCompacted
 from controller.ports.history import MigrationFilter
 from controller.store import plain, revisions, schema
+from controller.store.prepared import Prepared
 
 _CHANGES = schema.CHANGES.c
-_APPEND = sa.insert(schema.CHANGES)
+_APPEND = Prepared(sa.insert(schema.CHANGES))
 _CUT = sa.delete(schema.CHANGES).where(_CHANGES.revision <= sa.bindparam("upto"))
 _TAIL = sa.select(_CHANGES.revision, _CHANGES.rehomed, _CHANGES.summary).order_by(_CHANGES.revision)
 
@@ -33,7 +34,7 @@ def append(
     connection: sa.Connection, migrations: Sequence[Migration], rehomed: bool = False
 ) -> None:
     """Write changes that this transaction makes."""
-    connection.execute(_APPEND, [_row(migration, rehomed) for migration in migrations])
+    _APPEND.run_all(connection, [_row(migration, rehomed) for migration in migrations])
 
 
 def after(connection: sa.Connection, revision: int, limit: int) -> list[Change]:

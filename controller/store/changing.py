@@ -10,15 +10,16 @@ import sqlalchemy as sa
 from controller.model.migration import JournalEntry, Migration
 from controller.ports.ledger import Advance
 from controller.store import plain, records, schema
+from controller.store.prepared import Prepared
 
 _MIGRATIONS, _INSTANCES = schema.MIGRATIONS.c, schema.INSTANCES.c
 
-_FINDINGS = (
+_FINDINGS = Prepared(
     sa.update(schema.MIGRATIONS)
     .where(_MIGRATIONS.migration_id == sa.bindparam("guard_id"))
     .values(findings=sa.bindparam("new_findings", type_=sa.JSON))
 )
-_VERIFICATION = (
+_VERIFICATION = Prepared(
     sa.update(schema.MIGRATIONS)
     .where(_MIGRATIONS.migration_id == sa.bindparam("guard_id"))
     .values(verification=sa.bindparam("new_verification", type_=sa.JSON))
@@ -26,9 +27,9 @@ _VERIFICATION = (
 _OF_MIGRATION = sa.update(schema.INSTANCES).where(
     _INSTANCES.migration_id == sa.bindparam("guard_id")
 )
-_REHOME = _OF_MIGRATION.values(host_id=sa.bindparam("new_host"))
-_RELEASE = _OF_MIGRATION.values(task_state="", migration_id="")
-_APPEND = sa.insert(schema.JOURNAL)
+_REHOME = Prepared(_OF_MIGRATION.values(host_id=sa.bindparam("new_host")))
+_RELEASE = Prepared(_OF_MIGRATION.values(task_state="", migration_id=""))
+_APPEND = Prepared(sa.insert(schema.JOURNAL))
 
 
 def parameters(names: Sequence[str]) -> dict[str, sa.BindParameter[Any]]:
@@ -112,17 +113,17 @@ def write_beside(
     added = after.journal[len(before.journal) :]
     if added:
         rows = [records.journal_row(after.migration_id, entry) for entry in added]
-        connection.execute(_APPEND, rows)
+        _APPEND.run_all(connection, rows)
     if change.findings is not None:
         findings = plain.pack(after.plan.findings)
-        connection.execute(_FINDINGS, {**guard, "new_findings": findings})
+        _FINDINGS.run(connection, {**guard, "new_findings": findings})
     if change.verification is not None:
         verified = plain.pack(after.verification)
-        connection.execute(_VERIFICATION, {**guard, "new_verification": verified})
+        _VERIFICATION.run(connection, {**guard, "new_verification": verified})
     if change.rehome:
-        connection.execute(_REHOME, {**guard, "new_host": before.plan.dest_host_id})
+        _REHOME.run(connection, {**guard, "new_host": before.plan.dest_host_id})
     if change.close:
-        connection.execute(_RELEASE, guard)
+        _RELEASE.run(connection, guard)
 
 
 def _numbered(entries: Sequence[JournalEntry], present: int) -> list[JournalEntry]:

@@ -41,6 +41,10 @@ _UNCLAIMED = (
 )
 _ANY_LEFT = sa.select(sa.func.count()).select_from(schema.MIGRATIONS).where(_IS_LEFT)
 _ANY_ORPHANED = sa.select(_MIGRATIONS.migration_id).where(_IS_ORPHANED)
+_FIRST_OUT = sa.select(sa.func.min(_REPLICAS.claim_until)).where(
+    _REPLICAS.owner != sa.bindparam("me"),
+    _REPLICAS.claim_until >= sa.bindparam("now", type_=sa.BigInteger),
+)
 ORPHANED_AFTER_MICROS = 10_000_000
 _NOW = sa.text("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS bigint)")
 
@@ -67,6 +71,15 @@ def give_up(connection: sa.Connection, me: str) -> None:
 def forget_dead(connection: sa.Connection, now: int) -> None:
     """Remove the rows of replicas that are dead and have nothing left to be taken."""
     connection.execute(_FORGET, {"now": now})
+
+
+def others_hold_for_s(connection: sa.Connection, me: str, now: int) -> float | None:
+    """Return after how many seconds the claims of another replica run out first, unless renewed.
+
+    None where no other replica lives.
+    """
+    first = connection.execute(_FIRST_OUT, {"me": me, "now": now}).scalar_one()
+    return None if first is None else (first - now) / 1_000_000
 
 
 def any_unclaimed(

@@ -9,10 +9,14 @@ from controller.model.floating_ips import Binding, Carried, Load
 from controller.store import floating_ip_rows as rows
 from controller.store import metrics, plain, revisions, schema
 from controller.store.database import Database
+from controller.store.prepared import Prepared
 
 _FLOATING, _LOADS = rows.ADDRESSES, rows.LOADS
 _OF_HOST = _LOADS.host_id == sa.bindparam("host")
 _LOAD = sa.select(schema.FLOATING_IP_LOADS).where(_OF_HOST)
+_LEADING_TO = Prepared(
+    sa.select(_FLOATING.address).where(_FLOATING.instance_id == sa.bindparam("id")).limit(1)
+)
 _INSERT = sa.insert(schema.FLOATING_IP_LOADS)
 _UPDATE = sa.update(schema.FLOATING_IP_LOADS).where(_OF_HOST)
 
@@ -71,9 +75,9 @@ class SqlLoads:
 
     async def leads_to(self, instance_ids: Collection[str]) -> bool:
         """Tell whether a floating IP leads to any of these instances."""
-        which = sa.select(_FLOATING.address).where(_FLOATING.instance_id.in_(instance_ids))
+        keys = [{"id": instance_id} for instance_id in instance_ids]
         return await self._database.read(
-            lambda connection: connection.execute(which.limit(1)).one_or_none() is not None
+            lambda connection: any(_LEADING_TO.rows(connection, key) for key in keys)
         )
 
 

@@ -9,8 +9,19 @@ from controller.ports.failures import MigrationUnknown
 from controller.ports.history import MigrationFilter, Position
 from controller.store import change_log, ledger, pages, records, revisions, schema
 from controller.store.database import Database
+from controller.store.prepared import Prepared
 
 _MIGRATIONS = schema.MIGRATIONS.c
+_BETWEEN = (
+    _MIGRATIONS.revision > sa.bindparam("after"),
+    _MIGRATIONS.revision <= sa.bindparam("upto"),
+)
+# What most watches begin with: whoever asked for a migration watches that one.
+_PRESENT_ONE = Prepared(
+    sa.select(schema.MIGRATIONS).where(
+        _MIGRATIONS.migration_id == sa.bindparam("migration_id"), *_BETWEEN
+    )
+)
 
 
 class SqlHistory:
@@ -39,10 +50,16 @@ class SqlHistory:
         self, which: MigrationFilter, after: int, upto: int, limit: int
     ) -> Sequence[Migration]:
         """Return at most `limit` migrations whose last change is in (after, upto], in order."""
-        wanted = pages.matching(which).where(
-            _MIGRATIONS.revision > after, _MIGRATIONS.revision <= upto
-        )
-        return await self._select(wanted.order_by(_MIGRATIONS.revision).limit(limit))
+        between = {"after": after, "upto": upto}
+        if which == MigrationFilter(migration_id=which.migration_id) and which.migration_id:
+            one = {"migration_id": which.migration_id, **between}
+            return await self._database.read(
+                lambda connection: [
+                    records.from_row(row) for row in _PRESENT_ONE.rows(connection, one)
+                ]
+            )
+        wanted = pages.matching(which).where(*_BETWEEN).order_by(_MIGRATIONS.revision).limit(limit)
+        return await self._select(wanted.params(between))
 
     async def changes(
         self, which: MigrationFilter, after: int, upto: int, limit: int

@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from controller.model.inventory import HostFacts, Instance, InstanceFacts
 from controller.store import plain, schema
+from controller.store.prepared import Prepared
 
 _HOSTS, _INSTANCES = schema.HOSTS.c, schema.INSTANCES.c
 
@@ -56,7 +57,19 @@ def lasting(facts: InstanceFacts) -> InstanceFacts:
 
 
 _ID: sa.BindParameter[str] = sa.bindparam("id")
-_UPDATE_HOST = sa.update(schema.HOSTS).where(_HOSTS.host_id == _ID)
+_OF_HOST = (
+    "name",
+    "agent_address",
+    "maintenance",
+    "maintenance_reason",
+    "memory_free_bytes",
+    "facts",
+)
+_UPDATE_HOST = Prepared(
+    sa.update(schema.HOSTS)
+    .where(_HOSTS.host_id == _ID)
+    .values({name: sa.bindparam(f"new_{name}", type_=_HOSTS[name].type) for name in _OF_HOST})
+)
 _INSERT_HOST = sa.insert(schema.HOSTS)
 _DELETE_INSTANCE = sa.delete(schema.INSTANCES).where(
     _INSTANCES.instance_id == _ID,
@@ -140,8 +153,8 @@ def _write_host(connection: sa.Connection, host: HostRecord) -> None:
         "memory_free_bytes": host.facts.memory_free_bytes,
         "facts": plain.pack(host.facts),
     }
-    key = {"id": host.facts.host_id}
-    if connection.execute(_UPDATE_HOST.values(columns), key).rowcount == 0:
+    told = {f"new_{name}": value for name, value in columns.items()}
+    if _UPDATE_HOST.run(connection, {"id": host.facts.host_id, **told}) == 0:
         connection.execute(_INSERT_HOST, {"host_id": host.facts.host_id, **columns})
 
 

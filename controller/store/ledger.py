@@ -23,6 +23,7 @@ from controller.store import (
 )
 from controller.store.database import Database
 from controller.store.live import LiveMigrations
+from controller.store.prepared import Prepared
 
 _MIGRATIONS = schema.MIGRATIONS.c
 
@@ -33,22 +34,23 @@ _OURS = (
     schema.IS_OPEN,
 )
 # What others ask is returned, so that a driver hears of it whichever process wrote it.
-_ADVANCE = (
+_DRIVE = (
     sa.update(schema.MIGRATIONS)
     .where(*_OURS)
     .values(changing.parameters(changing.DRIVEN))
     .returning(*(_MIGRATIONS[name] for name in changing.ASKED))
 )
-_ADVANCE_UNLESS_CANCELLED = _ADVANCE.where(_MIGRATIONS.cancel_requested == sa.false())
+_ADVANCE = Prepared(_DRIVE)
+_ADVANCE_UNLESS_CANCELLED = Prepared(_DRIVE.where(_MIGRATIONS.cancel_requested == sa.false()))
 _CANCELLED = sa.select(_MIGRATIONS.cancel_requested).where(*_OURS)
 _INTERVENE = (
     sa.update(schema.MIGRATIONS)
     .where(_MIGRATIONS.migration_id == sa.bindparam("guard_id"), schema.IS_OPEN)
     .values(changing.parameters((*changing.DRIVEN, *changing.ASKED)))
 )
-_ONE = sa.select(schema.MIGRATIONS).where(_MIGRATIONS.migration_id == sa.bindparam("id"))
+_ONE = Prepared(sa.select(schema.MIGRATIONS).where(_MIGRATIONS.migration_id == sa.bindparam("id")))
 _OPEN = sa.select(schema.MIGRATIONS).where(schema.IS_OPEN)
-_CLAIM = (
+_CLAIM = Prepared(
     sa.update(schema.MIGRATIONS)
     .where(_MIGRATIONS.migration_id == sa.bindparam("guard_id"))
     .values(
@@ -62,7 +64,7 @@ _CLAIM = (
 
 def read(connection: sa.Connection, migration_id: str) -> Migration:
     """Return a migration with its journal; raises MigrationUnknown."""
-    row = connection.execute(_ONE, {"id": migration_id}).one_or_none()
+    row = _ONE.row(connection, {"id": migration_id})
     if row is None:
         raise MigrationUnknown(migration_id)
     journal = records.read_journals(connection, [migration_id])[migration_id]
@@ -154,7 +156,7 @@ def _advance(
         "guard_epoch": claim.epoch,
     }
     guarded = _ADVANCE_UNLESS_CANCELLED if change.unless_cancelled else _ADVANCE
-    asked = connection.execute(guarded, {**guards, **_driven(after)}).one_or_none()
+    asked = guarded.row(connection, {**guards, **_driven(after)})
     if asked is None:
         if change.unless_cancelled and connection.execute(_CANCELLED, guards).scalar():
             raise CancelWins
@@ -208,7 +210,7 @@ def _claim_all(
         )
         for revision, row in enumerate(rows, last - len(rows) + 1)
     ]
-    connection.execute(_CLAIM, [_claim_values(migration, owner) for migration in claimed])
+    _CLAIM.run_all(connection, [_claim_values(migration, owner) for migration in claimed])
     change_log.append(connection, claimed)
     return claimed
 

@@ -22,6 +22,8 @@ from controller.store.settings import StoreSettings
 
 BEATS_A_CLAIM = 4
 SLOWEST_BEAT_S = 0.5
+# A beat that looks for claims that have run out comes this long after they have.
+JUST_AFTER_S = 0.01
 OVERLAP_MICROS = 5_000_000
 
 log = structlog.get_logger()
@@ -29,11 +31,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What one beat brought: PostgreSQL's time, agents heard elsewhere, anything to take."""
+    """What one beat brought: PostgreSQL's time, agents heard elsewhere, anything to take.
+
+    `others_hold_s`: when the claims of another replica run out first, None without another.
+    """
 
     now: int
     others: list[Heard]
     left: bool
+    others_hold_s: float | None
+
+
+def pause_s(claim_s: float, others_hold_s: float | None) -> float:
+    """Return when to beat again: often enough to live, and in time to take what runs out."""
+    regular_s = min(claim_s / BEATS_A_CLAIM, SLOWEST_BEAT_S)
+    if others_hold_s is None:
+        return regular_s
+    return min(regular_s, others_hold_s + JUST_AFTER_S)
 
 
 class Replica:
@@ -68,18 +82,20 @@ class Replica:
         self, take: Callable[[], Awaitable[int]], driven: Callable[[], Collection[str]]
     ) -> None:
         """Renew this replica's claims, and take those that ran out."""
-        pause_s = min(self._settings.claim_s / BEATS_A_CLAIM, SLOWEST_BEAT_S)
+        claim_s = self._settings.claim_s
         while True:
             self.woken.clear()
+            others_hold_s = None
             try:
                 beat = await self._beat(driven())
+                others_hold_s = beat.others_hold_s
                 if beat.left:
                     taken = await take()
                     log.info("replica.took_over", migrations=taken)
             except StoreUnavailable as error:
                 log.warning("replica.not_renewed", error=str(error))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause_s):
+                async with asyncio.timeout(pause_s(claim_s, others_hold_s)):
                     await self.woken.wait()
 
     async def follow(self) -> None:
@@ -109,7 +125,8 @@ class Replica:
             heartbeats.write(connection, self._me, now, heard)
             others = heartbeats.others(connection, self._me, now, since)
             left = claims.any_unclaimed(connection, self._me, driven, now, here)
-            return Beat(now, others, left)
+            hold_s = claims.others_hold_for_s(connection, self._me, now)
+            return Beat(now, others, left, hold_s)
 
         beat = await self._database.beat(body)
         self._since = beat.now - OVERLAP_MICROS

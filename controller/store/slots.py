@@ -6,6 +6,7 @@ from controller.model.migration import MigrationPlan
 from controller.model.slots import RUNNING, Limits, Load
 from controller.ports.ledger import NoSlot
 from controller.store import schema
+from controller.store.prepared import Prepared
 
 _MIGRATIONS = schema.MIGRATIONS.c
 
@@ -14,14 +15,13 @@ def _how_many(of: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
     return sa.func.coalesce(sa.func.sum(sa.case((of, 1), else_=0)), 0)
 
 
-_LOAD = sa.select(
-    sa.func.count().label("in_all"),
-    _how_many(_MIGRATIONS.source_host_id == sa.bindparam("source")).label("at_source"),
-    _how_many(_MIGRATIONS.dest_host_id == sa.bindparam("dest")).label("at_dest"),
-).where(
-    schema.IS_OPEN,
-    _MIGRATIONS.kind == sa.bindparam("kind"),
-    _MIGRATIONS.state.in_([state.value for state in sorted(RUNNING)]),
+_RUNS = _MIGRATIONS.state.in_([sa.literal_column(f"'{state.value}'") for state in sorted(RUNNING)])
+_LOAD = Prepared(
+    sa.select(
+        sa.func.count().label("in_all"),
+        _how_many(_MIGRATIONS.source_host_id == sa.bindparam("source")).label("at_source"),
+        _how_many(_MIGRATIONS.dest_host_id == sa.bindparam("dest")).label("at_dest"),
+    ).where(schema.IS_OPEN, _MIGRATIONS.kind == sa.bindparam("kind"), _RUNS)
 )
 
 
@@ -35,7 +35,7 @@ def check(connection: sa.Connection, plan: MigrationPlan, limits: Limits) -> Non
         "source": plan.source_host_id,
         "dest": plan.dest_host_id,
     }
-    row = connection.execute(_LOAD, asked).one()
+    (row,) = _LOAD.rows(connection, asked)
     load = Load(row.at_source, row.at_dest, row.in_all)
     if not load.leaves_room(limits.of(plan.kind)):
         raise NoSlot

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from controller.store import metrics
+from controller.store import metrics, prepared
 
 ResultT = TypeVar("ResultT")
 
@@ -43,6 +43,8 @@ class SqliteThread:
     def connect(self) -> None:
         """Open the connection; to be called on the thread."""
         self._connection = self._engine.connect()
+        driver: Any = self._connection.connection.driver_connection
+        self._connection.info[prepared.DIRECT] = prepared.Direct(driver, self._on_statement)
 
     async def call(
         self, work: Callable[[], ResultT], then: Callable[[ResultT], None] | None = None

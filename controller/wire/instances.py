@@ -76,6 +76,7 @@ def _disk_to_message(disk: Disk) -> inventory_pb2.Disk:
         cbt_enabled=disk.cbt_enabled,
         encrypted=disk.encrypted,
         snapshots=disk.snapshots,
+        raw_volume=disk.raw_volume,
     )
 
 
@@ -92,6 +93,7 @@ def _disk_from_message(message: inventory_pb2.Disk) -> Disk:
         cbt_enabled=message.cbt_enabled,
         encrypted=message.encrypted,
         snapshots=message.snapshots,
+        raw_volume=message.raw_volume,
     )
 
 

@@ -10,19 +10,24 @@ import grpc
 from rich.console import Console
 
 from chassis import answers
-from deploy.demo import interrupts, pools, processes, serving, stack, stage, stories
+from deploy.demo import berths, interrupts, pools, processes, serving, stack, stage, stories
 
 DIFFERED = 1
 
 
 def main() -> int:
-    """Return 0 when everything happened as told, 4 when a real pool refused, 1 otherwise."""
-    options = _options(sys.argv[1:])
+    """Play the demo until it is over, or until a signal ends it."""
     interrupts.handle()
+    return play(sys.argv[1:])
+
+
+def play(words: Sequence[str], launcher: processes.Launcher = processes.execute) -> int:
+    """Return 0 when everything happened as told, 4 when a real pool refused, 1 otherwise."""
+    options = _options(words)
     console = Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else 100)
     with tempfile.TemporaryDirectory(prefix="xenferry-demo-") as directory:
+        parts = _stack(Path(directory), options, launcher)
         try:
-            parts = stack.Stack(Path(directory), options.world, options.time_factor)
             with parts as running:
                 return _tell(options, stage.Stage(running, console))
         except (stage.Differed, processes.NotReady, TimeoutError) as error:
@@ -34,6 +39,14 @@ def main() -> int:
         except KeyboardInterrupt:
             console.print("ended; nothing is left running")
             return 0 if options.serve else 130
+
+
+def _stack(
+    directory: Path, options: argparse.Namespace, launcher: processes.Launcher
+) -> stack.Stack:
+    if options.world == stack.DEMO_WORLD:
+        return berths.stack(directory, options.time_factor, launcher)
+    return stack.Stack(directory, options.world, options.time_factor, launcher=launcher)
 
 
 def _tell(options: argparse.Namespace, on: stage.Stage) -> int:
@@ -55,7 +68,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--instance", default="", help="with --world: the instance to move")
     parser.add_argument("--to", default="", help="with --instance: where to; else the other host")
     parser.add_argument(
-        "--time-factor", type=float, default=1.5, help="simulated seconds in a real one"
+        "--time-factor", type=float, default=3.0, help="simulated seconds in a real one"
     )
     options = parser.parse_args(words)
     if options.world != stack.DEMO_WORLD and not (options.instance or options.serve):

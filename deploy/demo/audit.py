@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from deploy.demo import simulator, xapi
+from deploy.demo import carrying, simulator, xapi
 from deploy.demo.stack import CALL_S, Stack
 from xenferry.controller.v1 import inventory_pb2, migration_pb2, scheduler_pb2
 
@@ -28,6 +28,7 @@ def differences(stack: Stack) -> list[str]:
     found = list(_in_xapi(placements))
     found += _domains_differ(placements, simulator.living_domains(stack.control))
     found += _in_controller(stack, placements)
+    found += carrying.differences(stack, placements)
     return found
 
 

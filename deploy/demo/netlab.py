@@ -15,7 +15,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -122,6 +122,7 @@ class _Answering:
     def __init__(self, listener: socket.socket, text: str) -> None:
         self._listener = listener
         self._text = text.encode()
+        self._lines: set[socket.socket] = set()
         self._threads = ThreadPoolExecutor(8)
         self._threads.submit(self._accept)
 
@@ -130,14 +131,22 @@ class _Answering:
             try:
                 line, _ = self._listener.accept()
             except OSError:
-                return
+                return self._hang_up()
+            self._lines.add(line)
             self._threads.submit(self._answer, line)
+
+    def _hang_up(self) -> None:
+        """End what nobody else will: the other side of a flow that was ended is not heard."""
+        for line in tuple(self._lines):
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
 
     def _answer(self, line: socket.socket) -> None:
         with line:
             line.sendall(self._text)
             while line.recv(100):
                 line.sendall(self._text)
+        self._lines.discard(line)
 
 
 class Lab:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol, TextIO
 
 from deploy.demo import interrupts
 
@@ -72,6 +72,46 @@ def running(command: Sequence[str], **options: Any) -> Iterator[Child]:
             process.communicate()
 
 
+class Running(Protocol):
+    """A process that runs, or has; its stdout is read."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    @property
+    def stdout(self) -> IO[str] | None:
+        """What it says."""
+
+    def poll(self) -> int | None:
+        """Return its exit code; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code when it has ended; raises subprocess.TimeoutExpired."""
+
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+
+
+Launcher = Callable[[Sequence[str], TextIO, Mapping[str, str]], Running]
+
+
+def execute(command: Sequence[str], log: TextIO, environment: Mapping[str, str]) -> Running:
+    """Run a command with stderr in a log and more environment than ours."""
+    # A session of its own: Ctrl-C in the terminal is for us, and we end what we started.
+    return Child(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        start_new_session=True,
+    )
+
+
 @dataclass(slots=True)
 class Process:
     """A program with its command line, environment and log; may be started again after its end."""
@@ -80,40 +120,34 @@ class Process:
     command: Sequence[str]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    launcher: Launcher = execute
+    """What makes a process of that."""
     ready: Mapping[str, Any] = field(default_factory=dict)
     """What its ready line said."""
-    _popen: Child | None = None
+    _running: Running | None = None
 
     @property
     def pid(self) -> int:
         """Return its id; 0 when it was never started."""
-        return self._popen.pid if self._popen else 0
+        return self._running.pid if self._running else 0
 
     @property
     def running(self) -> bool:
         """Whether it runs now."""
-        return self._popen is not None and self._popen.poll() is None
+        return self._running is not None and self._running.poll() is None
 
     def launch(self) -> None:
         """Start it; `wait_ready` waits for its ready line."""
-        # A session of its own: Ctrl-C in the terminal is for us, and we end what we started.
         with self.log.open("a") as log, interrupts.held():
-            self._popen = Child(
-                self.command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
-                start_new_session=True,
-            )
+            self._running = self.launcher(self.command, log, self.environment)
 
     def wait_ready(self) -> Mapping[str, Any]:
         """Return what the ready line says; raises NotReady."""
-        if self._popen is None or self._popen.stdout is None:
+        if self._running is None or self._running.stdout is None:
             raise NotReady(self.name, "was not started", "")
-        if not select.select([self._popen.stdout], [], [], READY_WITHIN_S)[0]:
+        if not select.select([self._running.stdout], [], [], READY_WITHIN_S)[0]:
             raise NotReady(self.name, f"said nothing for {READY_WITHIN_S:g} s", self.log_end())
-        line = self._popen.stdout.readline()
+        line = self._running.stdout.readline()
         if not line:
             raise NotReady(self.name, f"exited with {self.wait()}", self.log_end())
         self.ready = json.loads(line)
@@ -126,14 +160,14 @@ class Process:
 
     def kill(self) -> None:
         """End it as a power cut would (SIGKILL)."""
-        if self._popen is not None:
-            self._popen.kill()
+        if self._running is not None:
+            self._running.kill()
         self._ended()
 
     def ask_to_end(self) -> None:
         """Send SIGTERM, without waiting."""
-        if self._popen is not None and self._popen.poll() is None:
-            self._popen.terminate()
+        if self._running is not None and self._running.poll() is None:
+            self._running.terminate()
 
     def stop(self) -> int:
         """Ask it to end (SIGTERM) and return its exit code; SIGKILL if it does not listen."""
@@ -142,13 +176,13 @@ class Process:
 
     def wait(self, timeout_s: float = STOPPED_WITHIN_S) -> int:
         """Return its exit code, after SIGKILL if it outlasts the timeout."""
-        if self._popen is None:
+        if self._running is None:
             return 0
         try:
-            return self._popen.wait(timeout_s)
+            return self._running.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            self._popen.kill()
-            return self._popen.wait()
+            self._running.kill()
+            return self._running.wait()
 
     def log_end(self, lines: int = 15) -> str:
         """Return the last lines of its log."""
@@ -158,8 +192,8 @@ class Process:
 
     def _ended(self) -> int:
         code = self.wait()
-        if self._popen is not None and self._popen.stdout is not None:
-            self._popen.stdout.close()
+        if self._running is not None and self._running.stdout is not None:
+            self._running.stdout.close()
         return code
 
 

@@ -3,11 +3,13 @@
 import contextlib
 import http.client
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 CALL_S = 10.0
+MOVES = ("VM.pool_migrate", "VM.migrate_send")
 
 
 class ControlRefused(Exception):
@@ -51,6 +53,16 @@ def calls_since(control: str, number: int = 0) -> list[dict[str, Any]]:
     """Return the XAPI calls that the simulator answered after a number."""
     found: list[dict[str, Any]] = _ask(control, "GET", f"/sim/trace?since={number}")["calls"]
     return found
+
+
+def moves_from_now(control: str) -> Callable[[], int]:
+    """Return what counts how often XAPI was asked to move something after this."""
+    seen = max((call["number"] for call in calls_since(control)), default=0)
+
+    def count() -> int:
+        return sum(call["method"].endswith(MOVES) for call in calls_since(control, seen))
+
+    return count
 
 
 def _ask(control: str, method: str, path: str, body: Any = None) -> Any:

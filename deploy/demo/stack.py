@@ -14,7 +14,12 @@ from chassis.channels import open_sync_channel
 from chassis.tls import TlsSettings
 from deploy.demo import processes
 from deploy.demo.processes import Process
-from xenferry.controller.v1 import inventory_pb2, inventory_pb2_grpc, scheduler_pb2_grpc
+from xenferry.controller.v1 import (
+    floating_ips_pb2_grpc,
+    inventory_pb2,
+    inventory_pb2_grpc,
+    scheduler_pb2_grpc,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO_WORLD = ROOT / "deploy" / "worlds" / "demo.toml"
@@ -29,6 +34,7 @@ class Services:
 
     scheduler: scheduler_pb2_grpc.SchedulerStub
     inventory: inventory_pb2_grpc.InventoryStub
+    floating_ips: floating_ips_pb2_grpc.FloatingIpsStub
 
 
 @dataclass(slots=True)
@@ -51,6 +57,8 @@ class Stack:
     """Further pools of the same simulator."""
     simulator_environment: Mapping[str, str] = field(default_factory=dict)
     """What the simulator and its plug-ins find in their environment."""
+    launcher: processes.Launcher = processes.execute
+    """What starts the programs."""
     simulator: Process = field(init=False)
     controller: Process = field(init=False)
     agents: dict[str, Process] = field(init=False, default_factory=dict)
@@ -62,7 +70,7 @@ class Stack:
         command += ["--user", LOGIN[0], "--password", LOGIN[1]]
         command += ["--time-factor", f"{self.time_factor:g}"]
         log, environment = self.directory / "xapisim.log", self.simulator_environment
-        self.simulator = Process("xapisim", command, log, environment)
+        self.simulator = Process("xapisim", command, log, environment, self.launcher)
         self.controller = self._service(
             "xenferry-controller", "controller", self._controller_toml()
         )
@@ -165,6 +173,7 @@ class Stack:
             yield Services(
                 scheduler_pb2_grpc.SchedulerStub(channel),
                 inventory_pb2_grpc.InventoryStub(channel),
+                floating_ips_pb2_grpc.FloatingIpsStub(channel),
             )
 
     def hosts(self) -> Sequence[inventory_pb2.Host]:
@@ -198,7 +207,8 @@ class Stack:
         config = self.directory / f"{name}.toml"
         config.write_text(tables)
         command = [processes.program(program), "--config", str(config)]
-        return Process(name, command, self.directory / f"{name}.log", environment or {})
+        log = self.directory / f"{name}.log"
+        return Process(name, command, log, environment or {}, self.launcher)
 
     def _controller_toml(self) -> str:
         return (

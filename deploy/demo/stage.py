@@ -3,7 +3,6 @@
 import os
 import shlex
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,13 +117,16 @@ class Stage:
 
     def wait_for_move(self, instance_id: str, percent: float) -> migration_pb2.Migration:
         """Return the instance's migration once its move is that far."""
-        deadline = time.monotonic() + COMMAND_S
-        while time.monotonic() < deadline:
+        seen: list[migration_pb2.Migration] = []
+
+        def is_far() -> bool:
             found = self.newest_migration(instance_id)
-            if found is not None and _is_moving(found, percent):
-                return found
-            time.sleep(0.05)
-        raise Differed(f"the move of {instance_id} to come to {percent:.0f} %")
+            seen[:] = [found] if found is not None else []
+            return found is not None and _is_moving(found, percent)
+
+        what = f"the move of {instance_id} to come to {percent:.0f} %"
+        processes.wait_until(what, is_far, COMMAND_S)
+        return seen[0]
 
 
 def _is_moving(migration: migration_pb2.Migration, percent: float) -> bool:

@@ -4,11 +4,12 @@ import json
 import time
 from collections.abc import Callable, Sequence
 
-from deploy.demo import audit, simulator, stage, xapi
+from deploy.demo import audit, networked, simulator, stage, xapi
 from deploy.demo.stage import Stage
 
 SERVICE = "xenferry.controller.v1.Scheduler"
 REFUSED = 4
+ARRIVED_WITHIN_S = 30.0
 # grpcurl exits with 64 and the number of the status: FAILED_PRECONDITION is 9.
 GRPCURL_REFUSED = 64 + 9
 
@@ -31,22 +32,14 @@ def move_one(on: Stage) -> None:
         "web-1 moves from xs1 to xs2",
         "Meanwhile a plain XenAPI client, which knows nothing of xenferry, follows XAPI's events.",
     )
-    [coordinator] = xapi.coordinators(on.stack.endpoints.values())
-    with xapi.Reader(coordinator, "web-1") as reader:
+    with xapi.Reader(on.stack.endpoints["xs1"], "web-1") as reader:
         on.run("ferryctl", "migrate", "web-1", "--to", "xs2", "--watch")
-        _wait_for_arrival(on, reader, "xs2")
+        on.check(reader.wait_for("xs2", ARRIVED_WITHIN_S), "XAPI to show web-1 on xs2")
     for sighting in reader.sightings:
         on.say(f"XAPI at {sighting.time:%H:%M:%S.%f}: web-1 is resident on {sighting.host}")
     hosts = [sighting.host for sighting in reader.sightings]
     on.check(hosts == ["xs1", "xs2"], f"XAPI to show web-1 on xs1, then xs2, and it was {hosts}")
     _check_it_runs_on(on, "web-1", "xs2")
-
-
-def _wait_for_arrival(on: Stage, reader: xapi.Reader, host: str) -> None:
-    deadline = time.monotonic() + 10
-    while reader.sightings[-1:] == [] or reader.sightings[-1].host != host:
-        on.check(time.monotonic() < deadline, f"XAPI to show {reader.vm} on {host}")
-        time.sleep(0.02)
 
 
 def _check_it_runs_on(on: Stage, name: str, host: str) -> None:
@@ -143,5 +136,7 @@ STORIES: Sequence[Callable[[Stage], None]] = (
     refuse,
     by_grpcurl,
     survive,
+    networked.lead_an_address,
+    networked.make_a_pool,
     close,
 )

@@ -86,6 +86,7 @@ class Reader:
     url: str
     vm: str
     sightings: list[Sighting] = field(default_factory=list)
+    _seen: threading.Condition = field(default_factory=threading.Condition)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -100,6 +101,15 @@ class Reader:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(stacks.CALL_S)
+
+    def wait_for(self, host: str, timeout_s: float) -> bool:
+        """Wait until it was last seen on a host; tell whether it was."""
+        with self._seen:
+            return self._seen.wait_for(lambda: self._last == host, timeout_s)
+
+    @property
+    def _last(self) -> str:
+        return self.sightings[-1].host if self.sightings else ""
 
     def _follow(self, began: threading.Event) -> None:
         with session(self.url) as xenapi:
@@ -116,6 +126,8 @@ class Reader:
         if not record or self.vm not in (record["name_label"], record["uuid"]):
             return
         host = names.get(record["resident_on"], "nowhere")
-        if not self.sightings or self.sightings[-1].host != host:
+        if self._last != host:
             now = dt.datetime.now(tz=dt.UTC).astimezone()
-            self.sightings.append(Sighting(now, host))
+            with self._seen:
+                self.sightings.append(Sighting(now, host))
+                self._seen.notify_all()

@@ -19,11 +19,16 @@ CALL_S = 300.0
 
 
 def stop_agent(record, xapi):
-    """Shut the agent VM down cleanly; it is noted before, for whoever carries on."""
+    """Shut the agent VM down cleanly; it is noted before, for whoever carries on.
+
+    One that is down already has to run afterwards as well.
+    """
     agent = by_uuid(xapi.VM, record.agent_vm) if record.agent_vm else None
-    if agent is None or xapi.VM.get_power_state(agent) == "Halted":
+    if agent is None:
         return
     record.write(agent="stopped")
+    if xapi.VM.get_power_state(agent) == "Halted":
+        return
     record.enter("stopping_agent", "shutting agent VM %s down" % record.agent_vm)
     xapi.VM.clean_shutdown(agent)
 
@@ -95,8 +100,6 @@ def leave(record):
     """Eject the host, which wipes it, and its agent VM with it."""
     if until("this pool's XAPI", lambda: [is_member(record.host_id)])[0]:
         eject(record)
-    if record.agent == "stopped":
-        record.write(agent="gone")
 
 
 def eject(record):
@@ -110,6 +113,15 @@ def eject(record):
         except AWAY as away:
             record.enter("ejecting", "no answer to pool.eject: %s" % away)
     until("the host to leave", lambda: not is_member(record.host_id))
+
+
+def look_again(record):
+    """Raise Refused unless the host is where the operation wants it, whatever was refused."""
+    there = until("this pool's XAPI", lambda: [is_member(record.host_id)])[0]
+    if there is not (record.kind == "join"):
+        raise Refused("XENFERRY_NOT_DONE", record.host_id)
+    note = "refused, and yet done: %s" % " ".join(record.error)
+    record.write(error=[], notes=record.notes + [note])
 
 
 def attempt(act, record):
@@ -128,11 +140,12 @@ def attempt(act, record):
 def work(record):
     """Carry an operation to its end, and start the agent VM again in every outcome."""
     socket.setdefaulttimeout(CALL_S)
-    outcome, error = record.outcome, record.error
-    if not outcome:
-        error = attempt({"join": join, "leave": leave}[record.kind], record)
-        outcome = "failed" if error else "done"
-    record.write(outcome=outcome, error=error)
+    if not record.outcome:
+        record.write(error=attempt({"join": join, "leave": leave}[record.kind], record))
+        undone = record.error and attempt(look_again, record)
+        record.write(outcome="failed" if undone else "done")
+    if record.kind == "leave" and record.outcome == "done":
+        record.write(agent="gone")
     agent_error = attempt(start_agent, record)
     if agent_error:
         record.write(agent="failed")

@@ -1,6 +1,7 @@
 """Where faults strike: two pools, three hosts, a relay before each agent and its controller."""
 
 import functools
+import ipaddress
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -10,11 +11,11 @@ from typing import Self
 
 import grpc
 
-from deploy.demo import simulator, xapi
+from deploy.demo import processes, simulator, xapi
 from deploy.demo.processes import wait_until
 from deploy.demo.stack import CALL_S, ROOT, Stack
 from deploy.faults.wire import Wire
-from xenferry.controller.v1 import inventory_pb2, migration_pb2, scheduler_pb2
+from xenferry.controller.v1 import floating_ips_pb2, inventory_pb2, migration_pb2, scheduler_pb2
 
 HOSTS = ("n1", "n2", "f1")
 WORLDS = [ROOT / "deploy" / "worlds" / name for name in ("rehearsal.toml", "rehearsal-far.toml")]
@@ -44,6 +45,11 @@ settle_timeout_s = 10.0
 settle_stuck_s = 0.3
 settle_slowest_mib_per_s = 100000.0
 crash_retry_s = 1.0
+
+[floating_ips]
+retry_first_s = 0.1
+retry_cap_s = 0.5
+release_first_s = 0.5
 """
 AGENT = """[migration]
 poll_s = 1.0
@@ -54,13 +60,17 @@ lost_xapi_s = 2.0
 sr_matching_filter = "other-config:rehearsal=local"
 """
 XAPI_READ_S = "3.0"
+POOL, NETWORK = "public", "203.0.113.0/24"
+# Each guest has so many floating IPs.
+ADDRESSES_EACH = 2
 
 
 class Ground:
     """Runs a stack whose calls to agents, and whose agents' calls to the controller, can be cut."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, launcher: processes.Launcher = processes.execute) -> None:
         self._directory = directory
+        self._launcher = launcher
         self._exits = ExitStack()
         self.wire = Wire()
         self.stack: Stack
@@ -74,6 +84,7 @@ class Ground:
             self._exits.enter_context(self.stack)
             self._mark_local_storage()
             self.instance_ids = self._ids()
+            self._give_addresses()
         except BaseException:
             self._exits.close()
             raise
@@ -176,6 +187,7 @@ class Ground:
             controller_tables=CONTROLLER,
             agent_tables=AGENT,
             agent_environment_of=environments,
+            launcher=self._launcher,
         )
 
     def _ids(self) -> dict[str, str]:
@@ -183,6 +195,25 @@ class Ground:
         with self.stack.services() as services:
             found = services.inventory.ListInstances(request, timeout=CALL_S).instances
         return {one.facts.name: one.facts.instance_id for one in found}
+
+    def _give_addresses(self) -> None:
+        """Lead floating IPs to every guest, to addresses that they don't tell of themselves."""
+        create = floating_ips_pb2.CreateFloatingIpPoolRequest(name=POOL, cidr=NETWORK)
+        fixed = ipaddress.ip_network("10.0.0.0/24").hosts()
+        with self.stack.services() as services:
+            service = services.floating_ips
+            service.CreateFloatingIpPool(create, timeout=CALL_S)
+            for instance_id in (*self.instance_ids.values(),) * ADDRESSES_EACH:
+                taken = service.AllocateFloatingIp(
+                    floating_ips_pb2.AllocateFloatingIpRequest(pool=POOL), timeout=CALL_S
+                )
+                request = floating_ips_pb2.AssociateFloatingIpRequest(
+                    floating_ip=taken.address,
+                    instance=instance_id,
+                    fixed_address=str(next(fixed)),
+                    unverified=True,
+                )
+                service.AssociateFloatingIp(request, timeout=CALL_S)
 
     def _grpc_of(self, host: str) -> str:
         return str(self.stack.agents[host].ready["grpc"])

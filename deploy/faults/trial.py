@@ -1,12 +1,10 @@
 """One cell: a migration on its path, the fault at its moment, and what is left when all rests."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-
-import grpc
 
 from deploy.demo import simulator
 from deploy.demo.processes import wait_until
@@ -20,9 +18,9 @@ from xenferry.controller.v1 import migration_pb2
 CAUGHT_WITHIN_S = 20.0
 REST_WITHIN_S = 45.0
 HELD_S = 0.2
-MOVES = frozenset({"pool_migrate", "migrate_send"})
 STUCK = migration_pb2.MIGRATION_STATE_STUCK
 CANCELLED = migration_pb2.MIGRATION_STATE_CANCELLED
+RESTING = (*strikes.ENDED, STUCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,10 @@ def run(ground: Ground, cell: Cell) -> Result:
         _arm(ground, cell, "hold")
     snare = Snare(cells.CALLS[cell.stop.step][0], cell.stop.moment, cell.stop.nth)
     ground.wire.arm(strikes.agent_of(cell), snare)
+    moves = simulator.moves_from_now(ground.control)
     migration_id = ground.migrate(cell.way.instance, cell.dest, block=cell.way.block)
     with ThreadPoolExecutor(1) as threads:
-        stopping = threads.submit(_stop_it, ground, cell, migration_id, snare)
+        stopping = threads.submit(_stop_it, ground, cell, migration_id, snare, moves)
         problems = list(_strike(ground, cell, snare, migration_id, stopping))
         ground.mend()
     state, open_ones = _rest(ground, cell, migration_id)
@@ -69,24 +68,20 @@ def _arm(ground: Ground, cell: Cell, fault: str, **keys: str | int) -> None:
     simulator.arm(ground.control, fault=fault, phase=cell.way.held_in, vm=cell.way.instance, **keys)
 
 
-def _stop_it(ground: Ground, cell: Cell, migration_id: str, snare: Snare) -> None:
+def _stop_it(
+    ground: Ground, cell: Cell, migration_id: str, snare: Snare, moves: Callable[[], int]
+) -> None:
     """On the cancelled path: ask for it once XAPI moves, or once the call before that is kept."""
     if cell.path != cells.CANCELLED:
         return
+
+    def is_due() -> bool:
+        return snare.caught or moves() > 0 or strikes.has_ended(ground, migration_id)
+
     with suppress(TimeoutError):
-        wait_until("a move to cancel", lambda: snare.caught or _moves(ground, cell, migration_id))
+        wait_until("a move to cancel", is_due)
     with suppress(TimeoutError):
         wait_until("an answer", lambda: ground.cancel(migration_id), every_s=0.2)
-
-
-def _moves(ground: Ground, cell: Cell, migration_id: str) -> bool:
-    if strikes.has_ended(ground, migration_id):
-        return True
-    try:
-        operations = ground.instance(cell.way.instance).facts.current_operations
-    except grpc.RpcError:
-        return False
-    return not MOVES.isdisjoint(operations)
 
 
 def _strike(
@@ -106,21 +101,26 @@ def _strike(
 
 def _rest(ground: Ground, cell: Cell, migration_id: str) -> tuple[str, list[str]]:
     """Wait for the end; where XAPI has lost sight of the guest, restart the toolstack there."""
-    deadline, restarted = time.monotonic() + REST_WITHIN_S, False
-    while time.monotonic() < deadline:
-        found = ground.migration(migration_id)
-        if found is not None and found.state in strikes.ENDED:
-            return migration_pb2.MigrationState.Name(found.state)[16:], _untrue(cell, found)
-        if found is not None and found.state == STUCK and not restarted:
-            # What an operator does about a guest that its record has lost (docs/operations.md).
-            simulator.arm(ground.control, fault="restart_toolstack", host=cell.dest)
-            restarted = True
-        time.sleep(0.05)
+    with suppress(TimeoutError):
+        wait_until("the end", lambda: _is_in(ground, migration_id, *RESTING), REST_WITHIN_S)
+    if _is_in(ground, migration_id, STUCK):
+        # What an operator does about a guest that its record has lost (docs/operations.md).
+        simulator.arm(ground.control, fault="restart_toolstack", host=cell.dest)
+        with suppress(TimeoutError):
+            wait_until("the end", lambda: strikes.has_ended(ground, migration_id), REST_WITHIN_S)
+    found = ground.migration(migration_id)
     if found is None:
         return "UNKNOWN", ["the controller does not answer"]
     name = migration_pb2.MigrationState.Name(found.state)[16:]
+    if found.state in strikes.ENDED:
+        return name, _untrue(cell, found)
     reason = reason_pb2.Reason.Name(found.error.reason)
     return name, [f"I7: it is still {name}: {reason}: {found.error.message}"]
+
+
+def _is_in(ground: Ground, migration_id: str, *states: int) -> bool:
+    found = ground.migration(migration_id)
+    return found is not None and found.state in states
 
 
 def _untrue(cell: Cell, ended: migration_pb2.Migration) -> list[str]:

@@ -1,7 +1,6 @@
 """After a round: everything is well again, time runs, and nothing may be open, lost or doubled."""
 
 import contextlib
-import time
 from collections.abc import Iterator
 
 import grpc
@@ -60,11 +59,10 @@ def _open_ones(ground: Ground, *, deadly: bool) -> Iterator[str]:
 
 
 def _all_end(ground: Ground, within_s: float) -> bool:
-    deadline = time.monotonic() + within_s
-    while open_migrations(ground):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.2)
+    try:
+        wait_until("all to end", lambda: not open_migrations(ground), within_s, 0.2)
+    except TimeoutError:
+        return False
     return True
 
 

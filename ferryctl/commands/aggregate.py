@@ -153,7 +153,7 @@ def operation(context: typer.Context, operation_id: Operation, wait: Wait = Fals
 
 @app.command()
 def cancel(context: typer.Context, operation_id: Operation) -> None:
-    """Stop an operation before anything is touched."""
+    """Stop an operation before dom0 begins, or what is done for a lost agent after it."""
     session: Session = context.obj
     request = aggregates_pb2.CancelAggregateOperationRequest(operation_id=operation_id)
     with session.connect() as controller:

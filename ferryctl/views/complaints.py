@@ -28,6 +28,8 @@ def tell_answer(answer: answers.Answer) -> None:
         return
     screen.remark(f"{label}: {answer.message}", "bold red")
     for violation in _violations(answer):
+        if violation["description"] == answer.message:
+            continue
         screen.remark(f"  {violation['subject']}: {violation['description']}")
     raw = answer.metadata.get("xapi_error")
     if raw:

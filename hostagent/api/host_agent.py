@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from chassis.server import Service
-from hostagent.api import inventory_messages, messages, requests
+from hostagent.api import inventory_messages, messages, requests, volume_messages
 from hostagent.api.floating_ips import FloatingIpCalls
 from hostagent.api.pools import PoolCalls
 from hostagent.operations import (
@@ -64,9 +64,12 @@ class HostAgent(PoolCalls, FloatingIpCalls):
     ) -> checks_pb2.VerifyExportsResponse:
         fence = requests.fence(request)
         found = await verify_exports.run(
-            self._agent, fence, request.instance_id, request.source_host_id
+            self._agent, fence, request.instance_id, request.source_host_id, request.dest_pool_id
         )
-        return checks_pb2.VerifyExportsResponse(findings=messages.finding_messages(found))
+        return checks_pb2.VerifyExportsResponse(
+            findings=messages.finding_messages(found.findings),
+            volumes=[volume_messages.message(volume) for volume in found.volumes],
+        )
 
     async def PreLiveMigration(
         self, request: move_pb2.PreLiveMigrationRequest, _context: Any
@@ -98,7 +101,11 @@ class HostAgent(PoolCalls, FloatingIpCalls):
     ) -> cleanup_pb2.PostAtDestinationResponse:
         fence = requests.fence(request)
         verified = await post_at_destination.run(
-            self._agent, fence, request.instance_id, request.dest_host_id
+            self._agent,
+            fence,
+            request.instance_id,
+            request.dest_host_id,
+            requests.sessions(request),
         )
         return cleanup_pb2.PostAtDestinationResponse(
             findings=messages.finding_messages(verified.findings),
@@ -119,7 +126,11 @@ class HostAgent(PoolCalls, FloatingIpCalls):
     ) -> cleanup_pb2.RollbackAtDestinationResponse:
         fence = requests.fence(request)
         items = await rollback_at_destination.run(
-            self._agent, fence, request.instance_id, request.dest_host_id
+            self._agent,
+            fence,
+            request.instance_id,
+            request.dest_host_id,
+            requests.sessions(request),
         )
         return cleanup_pb2.RollbackAtDestinationResponse(items=messages.item_messages(items))
 
@@ -141,6 +152,7 @@ class HostAgent(PoolCalls, FloatingIpCalls):
             host=inventory_messages.host_message(info.host),
             xapi_url=info.xapi_url,
             agent_session_id=info.session_id,
+            floating_ips=info.floating_ips,
         )
 
 

@@ -175,6 +175,7 @@ def _disk_message(value: facts.DiskFacts) -> inventory_pb2.Disk:
         cbt_enabled=value.cbt_enabled,
         encrypted=value.encrypted,
         snapshots=value.snapshots,
+        raw_volume=value.raw_volume,
     )
 
 
@@ -191,6 +192,7 @@ def _disk(message: inventory_pb2.Disk) -> facts.DiskFacts:
         cbt_enabled=message.cbt_enabled,
         encrypted=message.encrypted,
         snapshots=message.snapshots,
+        raw_volume=message.raw_volume,
     )
 
 

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.errors import InvalidArgument, Violation
-from hostagent.api import inventory_messages, messages
+from hostagent.api import inventory_messages, messages, volume_messages
 from hostagent.model.checks import DestCheckData, DestQuestion, Kind, SourceQuestion
 from hostagent.model.finding import Reason
 from hostagent.model.move import Cargo, Fence, MoveOrder
+from hostagent.xapi import receiving
 from xenferry.hostagent.v1 import checks_pb2, move_pb2
 
 _HOSTS = ("dest_host_id", "source_host_id", "host_id")
@@ -22,7 +23,8 @@ def fence(request: Any) -> Fence:
 
 def preparation(request: move_pb2.PreLiveMigrationRequest) -> MoveOrder:
     """Return what this host is to be made ready for."""
-    return _order(request, messages.kind(request.kind), Cargo(dest=_dest(request)))
+    volumes = tuple(volume_messages.volume(one) for one in request.volumes)
+    return _order(request, messages.kind(request.kind), Cargo(dest=_dest(request), volumes=volumes))
 
 
 def move(request: move_pb2.LiveMigrationRequest) -> MoveOrder:
@@ -34,6 +36,12 @@ def move(request: move_pb2.LiveMigrationRequest) -> MoveOrder:
         vif_map=dict(request.vif_map),
     )
     return _order(request, messages.kind(request.kind), cargo)
+
+
+def sessions(request: Any) -> tuple[str, ...]:
+    """Return the sessions of the receive tickets that came back with a request."""
+    found = (ticket.values.get(receiving.SESSION, "") for ticket in request.receive_tickets)
+    return tuple(session for session in found if session)
 
 
 def abort(request: move_pb2.AbortMigrationRequest) -> MoveOrder:

@@ -21,6 +21,9 @@ class Carrier(Protocol):
         Raises StaleRevision, and NotApplied when nothing of it could be done.
         """
 
+    async def carried(self) -> tuple[str, ...]:
+        """Return the addresses that the machine shows as carried now; raises NotApplied."""
+
     async def announce(self, arrivals: Sequence[Arrival]) -> None:
         """Tell the neighbours on the instances' network who has arrived, where that is configured.
 
@@ -49,6 +52,10 @@ class Remembered:
             Item(address, Action.REMOVED) for address in _addresses(before) - _addresses(now)
         ]
         return Applied(revision, now, (*removed, *added))
+
+    async def carried(self) -> tuple[str, ...]:
+        """Return what it was told to carry."""
+        return tuple(binding.address for binding in self._carried)
 
     async def announce(self, arrivals: Sequence[Arrival]) -> None:
         """Tell nobody."""

@@ -13,7 +13,7 @@ from pyroute2 import netns
 from pyroute2.netlink.exceptions import NetlinkError
 from pyroute2.nftables.main import NFTables
 
-from hostagent.dataplane import neighbours, rules
+from hostagent.dataplane import flows, neighbours, rules
 from hostagent.dataplane.addresses import PublicInterface, public_interface
 from hostagent.dataplane.carrier import Unusable
 from hostagent.dataplane.neighbours import Arrival
@@ -33,6 +33,8 @@ class Nftables:
     def __init__(self, settings: FloatingIpSettings) -> None:
         self._settings = settings
         self._thread = ThreadPoolExecutor(1, "floating-ips")
+        # Where each address led when a set was last applied; None: before this agent began.
+        self._led: dict[str, str] | None = None
 
     async def open(self) -> None:
         """Enter the namespace; raises Unusable unless interface, kernel and rights are there."""
@@ -41,6 +43,10 @@ class Nftables:
     async def apply(self, revision: int, bindings: Sequence[Binding]) -> Applied:
         """Carry exactly these; raises StaleRevision and NotApplied."""
         return await self._run(lambda: self._apply(revision, tuple(bindings)))
+
+    async def carried(self) -> tuple[str, ...]:
+        """Return the addresses of ours that are on the public interface; raises NotApplied."""
+        return await self._run(self._carried)
 
     async def announce(self, arrivals: Sequence[Arrival]) -> None:
         """Tell the neighbours on the instances' network of arrivals; raises OSError."""
@@ -62,16 +68,25 @@ class Nftables:
             with public_interface(self._settings.public_interface) as public:
                 public.check()
             _revisions()
+            flows.check()
             forwarding = _FORWARDING.read_text().strip()
         except (OSError, NetlinkError) as refused:
             raise Unusable(f"floating_ip_driver nftables can't be used: {refused}") from refused
         if forwarding != "1":
             raise Unusable("floating IPs need forwarding: sysctl -w net.ipv4.ip_forward=1")
 
+    def _carried(self) -> tuple[str, ...]:
+        try:
+            with public_interface(self._settings.public_interface) as public:
+                return tuple(public.ours())
+        except OSError as refused:
+            raise NotApplied(str(refused)) from refused
+
     def _apply(self, revision: int, bindings: Sequence[Binding]) -> Applied:
         """Take down what goes, translate what stays and comes, put up what comes, and tell of it.
 
-        In this order no connection meets an address without its translation.
+        In this order no connection meets an address without its translation; last of all those end
+        that are older than it.
         """
         try:
             known = _revisions()
@@ -90,12 +105,22 @@ class Nftables:
         known: Sequence[int],
     ) -> Applied:
         wanted = {binding.address: binding for binding in bindings}
+        before = dict.fromkeys(public.ours(), "") if self._led is None else self._led
         items = _take_down(public, wanted)
         rules.replace(bindings, revision, known, public.name, self._settings.masquerade)
         items += _put_up(public, wanted)
+        self._redirect(before, bindings)
         present = public.ours()
         carried = tuple(binding for binding in bindings if binding.address in present)
         return Applied(revision, carried, tuple(items))
+
+    def _redirect(self, before: dict[str, str], bindings: Sequence[Binding]) -> None:
+        """End the flows that still go where they went before."""
+        now = {binding.address: binding.fixed_address for binding in bindings}
+        left = {address: fixed for address, fixed in before.items() if now.get(address) != fixed}
+        new = [one for one in bindings if before.get(one.address) != one.fixed_address]
+        flows.forget(left, new)
+        self._led = now
 
 
 def _take_down(public: PublicInterface, wanted: dict[str, Binding]) -> list[Item]:

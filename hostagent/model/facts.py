@@ -82,6 +82,7 @@ class DiskFacts:
     encrypted: bool = False
     snapshots: int = 0
     volume: bool = False  # on a repository that follows the guest; known in its own pool alone
+    raw_volume: bool = False  # on one that follows it into another pool too
 
     @property
     def label(self) -> str:

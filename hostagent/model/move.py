@@ -6,6 +6,7 @@ from enum import Enum
 
 from hostagent.model.checks import DestCheckData, Kind
 from hostagent.model.finding import Finding
+from hostagent.model.volumes import Volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Cargo:
     dest: DestCheckData | None = None
     vdi_map: Mapping[str, str] = field(default_factory=dict)  # VDI → SR at the destination
     vif_map: Mapping[str, str] = field(default_factory=dict)  # VIF → network there
+    volumes: tuple[Volume, ...] = ()  # raw ones, to be attached in the destination's pool
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,9 @@ class VdiRecord:
     location: str = ""
     on_boot: str = "persist"
     allow_caching: bool = False
+    sharable: bool = False
+    read_only: bool = False
+    missing: bool = False  # the last scan of its repository did not find it
     sm_config: Mapping[str, str] = field(default_factory=dict)
     other_config: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """The agent's own settings; what any service has comes from the chassis."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -94,6 +94,9 @@ class MigrationSettings:
     sr_matching_filter: str = "default-sr:true"
     """Which SR of this host takes the disks of a block migration: default-sr:true (the pool's
     default), or other-config:KEY=VALUE (of those that have it, the one with most room)."""
+    ticket_use_s: float = 540.0
+    """Seconds between uses of the session of an open receive ticket, so that XAPI keeps it however
+    long the copy takes; XAPI notes a use only when the last one is 600 s old."""
     migration_network: str = ""
     """uuid or name_label of the network that block migrations come in by; empty: the management
     network of this host."""
@@ -109,6 +112,6 @@ class MigrationSettings:
                 f" not {self.max_storage_moves}"
             )
         sr_filter.parse(self.sr_matching_filter)
-        for name in ("poll_s", "doubt_s", "operations_s", "lost_xapi_s", "lost_reply_s"):
+        for name in (one.name for one in fields(self) if one.name.endswith("_s")):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name):g}")

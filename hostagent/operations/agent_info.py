@@ -16,11 +16,13 @@ class AgentInfo:
     host: HostFacts
     xapi_url: str
     session_id: str
+    floating_ips: tuple[str, ...]
 
 
 async def run(agent: Agent) -> AgentInfo:
-    """Return it, with the host as XAPI shows it now; raises XapiError."""
-    return AgentInfo(agent.version, await host_facts(agent), agent.client.url, agent.session_id)
+    """Return it, with host and addresses as they are now; raises XapiError, NotApplied."""
+    facts, carried = await host_facts(agent), await agent.carrier.carried()
+    return AgentInfo(agent.version, facts, agent.client.url, agent.session_id, carried)
 
 
 async def host_facts(agent: Agent) -> HostFacts:

@@ -51,6 +51,7 @@ async def run(agent: Agent, question: DestQuestion) -> DestAnswer:
     findings += [*_of_networks(agent, host, facts, instance, vm), *place.findings]
     if vm is None:
         findings += conflicts.none_here(agent.mirror, instance)
+        findings += storage.following(facts, instance)
     disks = tuple(disk.vdi_id for disk in instance.disks if not disk.cd)
     return DestAnswer(replace(place.data, disk_ids=disks), tuple(findings))
 

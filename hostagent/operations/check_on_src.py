@@ -47,6 +47,8 @@ async def run(agent: Agent, question: SourceQuestion) -> SourceAnswer:
     ]
     if route.block:
         findings += _of_block(agent, host, facts, dest, instance, route)
+        across = facts.pool_id != dest.pool_id
+        findings += disks.stuck(agent.mirror, vm, instance, dest, across=across)
     else:
         findings += storage.shared_with(dest, instance)
     judged = await _xapi_says(agent, vm, question, route, findings)

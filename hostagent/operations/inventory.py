@@ -156,6 +156,7 @@ def _disk(vbd: VbdRecord, vdi: VdiRecord, sr: SrRecord) -> DiskFacts:
         encrypted="key_hash" in vdi.sm_config,
         snapshots=len(vdi.snapshots),
         volume=kinds.is_volume(sr),
+        raw_volume=kinds.is_raw(sr.type),
     )
 
 

@@ -17,9 +17,11 @@ MIGRATION = "xenferry:migration_id"
 EPOCH = "xenferry:epoch"
 # What a VM had attached when it left, see `hostagent.operations.block.luggage`.
 LEFT = "xenferry:left"
+# Which CDs XAPI ejects for the move, see `hostagent.operations.block.discs`.
+DISCS = "xenferry:cds"
 # That the guest ran at its destination in another pool, see `hostagent.operations.leases.arrivals`.
 ARRIVED = "xenferry:arrived"
-OF_VM = (MIGRATION, EPOCH, LEFT, ARRIVED)
+OF_VM = (MIGRATION, EPOCH, LEFT, DISCS, ARRIVED)
 
 
 def fence_of(other_config: Mapping[str, str]) -> Fence | None:

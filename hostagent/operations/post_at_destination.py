@@ -1,5 +1,6 @@
 """PostAtDestination: verifies that the guest runs here and clears the migration's marks."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hostagent.model.cleanup import Action, Item
@@ -8,7 +9,7 @@ from hostagent.model.move import Fence
 from hostagent.model.records import HostRecord, VmRecord
 from hostagent.operations import look, marks, neighbours, verification
 from hostagent.operations.agent import Agent
-from hostagent.operations.block import luggage, sessions
+from hostagent.operations.block import discs, luggage, sessions
 from hostagent.operations.checks import guest
 from hostagent.operations.leases import book, places, residue
 from hostagent.xapi import marking, storage
@@ -25,8 +26,13 @@ class Verified:
     items: tuple[Item, ...]
 
 
-async def run(agent: Agent, fence: Fence, instance_id: str, dest_host_id: str) -> Verified:
-    """Verify, and clear the marks if the guest is here; raises AgentError or XapiError."""
+async def run(
+    agent: Agent, fence: Fence, instance_id: str, dest_host_id: str, tickets: Iterable[str] = ()
+) -> Verified:
+    """Verify, and clear the marks if the guest is here; raises AgentError or XapiError.
+
+    `tickets` are sessions of receive tickets that the caller has.
+    """
     agent.fences.admit(fence)
     host = look.meant_host(agent, dest_host_id)
     vm = await look.vm(agent, instance_id)
@@ -40,17 +46,17 @@ async def run(agent: Agent, fence: Fence, instance_id: str, dest_host_id: str) -
         return Verified(tuple(at_home), ())
     left = luggage.parsed(vm.other_config.get(marks.LEFT, ""))
     found = await verification.verify(agent, vm, left)
-    items = await _cleared(agent, fence, vm, host, with_disks=left is not None)
+    found += await discs.at_destination(agent, vm, host)
+    items = await _of_disks(agent, fence, vm) if left is not None else []
+    items += await sessions.end(agent, fence, tickets)
+    items += await _closed(agent, fence, vm, host)
     told = await neighbours.tell(agent.carrier, agent.mirror, vm)
     return Verified((*at_home, *found, *told), tuple(items))
 
 
-async def _cleared(
-    agent: Agent, fence: Fence, vm: VmRecord, host: HostRecord, *, with_disks: bool
-) -> list[Item]:
+async def _closed(agent: Agent, fence: Fence, vm: VmRecord, host: HostRecord) -> list[Item]:
     """Clear the VM's own marks last: by them a repeat knows what there is to do."""
-    items = await _of_disks(agent, fence, vm) if with_disks else []
-    items += await sessions.end(agent, fence)
+    items = []
     if book.may_be_open(agent, host.other_config, fence):
         items += await places.keep(agent, host, fence)
         config = await marking.other_config(agent.client, "host", host.ref)

@@ -11,7 +11,7 @@ from hostagent.model.records import HostRecord, VmRecord
 from hostagent.operations import departed, look, marks
 from hostagent.operations.agent import Agent
 from hostagent.operations.leases import disks, residue
-from hostagent.operations.volumes import detaching
+from hostagent.operations.volumes import detaching, leaving
 from hostagent.xapi import tasks
 
 
@@ -45,7 +45,7 @@ async def _left(agent: Agent, fence: Fence) -> tuple[Item, ...]:
     task = await departed.task_of(agent, fence)
     if task is not None:
         agent.fences.admit_at(fence, task.other_config)
-    items = await _leftovers(agent, fence, frozenset())
+    items = [*await _leftovers(agent, fence, frozenset()), *await leaving.release(agent, fence)]
     if task is not None and task.ended:
         agent.moves.errand(tasks.destroy(agent.client, task.ref))
     return tuple(items)

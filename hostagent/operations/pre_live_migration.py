@@ -19,7 +19,9 @@ from hostagent.operations.attachments import Attachment
 from hostagent.operations.block import receiving
 from hostagent.operations.checks import hosts, networks
 from hostagent.operations.leases import book
-from hostagent.operations.volumes import attaching, kinds
+from hostagent.operations.leases.book import Entry
+from hostagent.operations.volumes import attaching, intents, kinds
+from hostagent.operations.volumes.attaching import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +43,20 @@ async def run(agent: Agent, order: MoveOrder) -> Prepared:
     here = await attachments.of(agent, vm, host) if vm is not None and _near(vm) else []
     volumes = [one for one in here if kinds.is_volume(one.sr)]
     _refuse(agent, order, vm, host, [one for one in here if one not in volumes])
+    missing = await intents.of(agent, host, [one.sr for one in volumes], order.cargo.volumes)
+    entry = None
     if order.kind is Kind.BLOCK or not all(one.attached for one in volumes):
-        await _open(agent, order, host, across=vm is None or not _near(vm))
-    leased = [
-        subject
-        for one in volumes
-        for subject in await attaching.attach(agent, host, one.sr, order.fence)
-    ]
+        entry = await _open(agent, order, host, missing, across=vm is None or not _near(vm))
+    place = Place(agent, host, order.fence, entry.made if entry else frozenset())
+    leased = [subject for one in volumes for subject in await attaching.attach(place, one.sr)]
     if order.kind is Kind.SHARED_STORAGE:
         return Prepared(tuple(leased))
-    return Prepared(tuple(leased), await receiving.ticket(agent, order, host))
+    introduced = {}
+    for volume in order.cargo.volumes:
+        sr, made = await attaching.introduce(place, volume)
+        introduced[sr.uuid] = sr.ref
+        leased += made
+    return Prepared(tuple(leased), await receiving.ticket(agent, order, host, introduced))
 
 
 async def _guest(agent: Agent, order: MoveOrder) -> VmRecord | None:
@@ -68,14 +74,18 @@ def _near(vm: VmRecord) -> bool:
     return bool(vm.resident_on)
 
 
-async def _open(agent: Agent, order: MoveOrder, host: HostRecord, *, across: bool) -> None:
-    """Write down that the migration is open here, before anything is made for it."""
+async def _open(
+    agent: Agent, order: MoveOrder, host: HostRecord, missing: frozenset[str], *, across: bool
+) -> Entry:
+    """Write down that the migration is open here and what will be made for it, before it is."""
     config, known = await book.read(agent, host.ref, order.fence)
     fences.refuse_ended(order.fence, config)
     told = order.cargo.dest.disk_ids if order.cargo.dest else ()
     disks = told or (known.disks if known else ())
-    entry = book.Entry(order.fence.epoch, order.instance_id, across, tuple(disks))
+    made = missing | (known.made if known else frozenset())
+    entry = Entry(order.fence.epoch, order.instance_id, across, tuple(disks), made)
     await book.write(agent, host.ref, order.fence, known, entry)
+    return entry
 
 
 def _refuse(

@@ -4,6 +4,8 @@ Records of VMs, disks, PBDs, networks and the receive ticket's session, each by 
 runs is never touched, and where the guest runs here nothing is released at all.
 """
 
+from collections.abc import Iterable
+
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.errors import OperationInProgress
 from hostagent.model.move import Fence
@@ -16,8 +18,13 @@ from hostagent.operations.leases.book import Entry
 from hostagent.operations.leases.records import Removed
 
 
-async def run(agent: Agent, fence: Fence, instance_id: str, dest_host_id: str) -> tuple[Item, ...]:
-    """Return each thing looked at; raises AgentError or XapiError."""
+async def run(
+    agent: Agent, fence: Fence, instance_id: str, dest_host_id: str, tickets: Iterable[str] = ()
+) -> tuple[Item, ...]:
+    """Return each thing looked at; raises AgentError or XapiError.
+
+    `tickets` are sessions of receive tickets that the caller has.
+    """
     agent.fences.admit(fence)
     host = look.meant_host(agent, dest_host_id)
     config, entry = await book.read(agent, host.ref, fence)
@@ -32,8 +39,8 @@ async def run(agent: Agent, fence: Fence, instance_id: str, dest_host_id: str) -
     items = [
         *removed.items,
         *await _disks(agent, fence, vm, entry, removed),
-        *await places.release(agent, host, fence),
-        *await sessions.end(agent, fence),
+        *await places.release(agent, host, fence, entry.made if entry else frozenset()),
+        *await sessions.end(agent, fence, tickets),
     ]
     if entry is not None and not any(item.action is Action.FAILED for item in items):
         await book.close(agent, host.ref, fence, config)

@@ -1,17 +1,19 @@
 """RollbackAtSource: the guest stays here, so the migration's marks go, and what it left behind.
 
-A disk with the mark that belongs to no VM is a snapshot which XAPI took to copy from and did not
-remove. The VM's own marks go last: by them a repeat knows what there is to do.
+CDs that XAPI took out for the move are put back. A disk with the mark that belongs to no VM is a
+snapshot which XAPI took to copy from and did not remove. The VM's own marks go last: by them a
+repeat knows what there is to do.
 """
 
 from hostagent.model.cleanup import Item
 from hostagent.model.errors import OperationInProgress
 from hostagent.model.move import Fence
 from hostagent.model.records import VmRecord
-from hostagent.operations import look, marks, situation
+from hostagent.operations import attachments, look, marks, situation
 from hostagent.operations.agent import Agent
-from hostagent.operations.block import luggage, sending
+from hostagent.operations.block import discs, luggage, sending
 from hostagent.operations.leases import disks, residue
+from hostagent.operations.volumes import leaving
 
 
 async def run(
@@ -23,7 +25,7 @@ async def run(
     move it is.
     """
     agent.fences.admit(fence)
-    look.meant_host(agent, source_host_id)
+    host = look.meant_host(agent, source_host_id)
     vm = await look.vm_or_none(agent, instance_id)
     if vm is None:
         return ()
@@ -32,10 +34,13 @@ async def run(
     if situation.moving_task(vm) and ours:
         raise OperationInProgress(f"instance/{vm.name}", sorted(vm.current_operations.values()))
     items = await _of_disks(agent, fence, vm) if ours and marks.LEFT in vm.other_config else []
+    if ours and vm.running:
+        items += await discs.at_source(agent, vm, host)
     return (*items, *await marks.clear(agent.client, vm, fence))
 
 
 async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> list[Item]:
+    await leaving.stay(agent, fence, attachments.repositories(agent, vm))
     own = (await luggage.of(agent, vm)).disks
     await sending.unmark(
         agent, tuple(disk for disk in own if marks.bears(disk.other_config, fence))

@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 
 from hostagent.model.finding import Finding, Reason, passed, warned
-from hostagent.model.records import GuestMetricsRecord, VbdRecord, VifRecord, VmRecord
+from hostagent.model.records import (
+    GuestMetricsRecord,
+    VbdRecord,
+    VdiRecord,
+    VifRecord,
+    VmRecord,
+)
 from hostagent.operations.agent import Agent
 from hostagent.operations.block.luggage import Inventory
 from hostagent.xapi import storage, vms
@@ -16,6 +22,7 @@ class Devices:
 
     drives: tuple[VbdRecord, ...]
     interfaces: tuple[VifRecord, ...]
+    disks: tuple[VdiRecord, ...] = ()
 
 
 async def verify(agent: Agent, vm: VmRecord, left: Inventory | None) -> list[Finding]:
@@ -35,6 +42,7 @@ async def verify(agent: Agent, vm: VmRecord, left: Inventory | None) -> list[Fin
         _counted(
             vm, "interface", attached_interfaces, expected.interfaces, "unplug and plug the VIF"
         ),
+        *([_whole(vm, devices.disks, left.size)] if left and left.size else []),
         *await _alive(agent, vm, expected),
     ]
 
@@ -42,7 +50,9 @@ async def verify(agent: Agent, vm: VmRecord, left: Inventory | None) -> list[Fin
 async def _now(agent: Agent, vm: VmRecord) -> Devices:
     found = await storage.drives(agent.client, vm.vbds)
     vifs = await storage.interfaces(agent.client, vm.vifs)
-    return Devices(tuple(drive for drive, _ in found if not drive.cd), tuple(vifs))
+    own = [(drive, disk) for drive, disk in found if not drive.cd]
+    drives, disks = tuple(drive for drive, _ in own), tuple(disk for _, disk in own)
+    return Devices(drives, tuple(vifs), disks)
 
 
 def _known(agent: Agent, vm: VmRecord) -> Devices:
@@ -73,6 +83,22 @@ def _counted(vm: VmRecord, what: str, attached: int, expected: int, remedy: str)
         return passed(Reason.DEVICE_DETACHED, subject, text, **figures)
     text = f"{vm.name} runs here with {attached} of {expected} {what}s attached"
     return warned(Reason.DEVICE_DETACHED, subject, text, remedy, **figures)
+
+
+def _whole(vm: VmRecord, disks: tuple[VdiRecord, ...], left_with: int) -> Finding:
+    """XAPI's success does not prove it: the newest image of a copied disk was seen missing, with
+    the source's gone (xcp#444).
+    """
+    gone = [disk.name or disk.uuid for disk in disks if disk.missing]
+    size = sum(disk.virtual_size for disk in disks if not disk.missing)
+    subject = f"instance/{vm.name}"
+    figures = {"size_bytes": size, "left_with_bytes": left_with}
+    if size >= left_with and not gone:
+        return passed(Reason.EXPORT_LOST, subject, f"{vm.name} has all of its disks", **figures)
+    what = f"not on its storage: {', '.join(gone)}" if gone else "the rest is not there"
+    text = f"{vm.name} came with {size} of {left_with} bytes of disks; {what}"
+    remedy = "do not shut it down: copy its data out of the guest, and look at the repository"
+    return warned(Reason.EXPORT_LOST, subject, text, remedy, **figures)
 
 
 async def _alive(agent: Agent, vm: VmRecord, expected: Inventory) -> list[Finding]:

@@ -1,16 +1,33 @@
 """Verbs on hosts and their storage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hostagent.xapi import parse
 from hostagent.xapi.client import Client
-from hostagent.xapi.errors import XapiGone, XapiRefused
+from hostagent.xapi.errors import XapiGone, XapiRefused, XapiUnavailable
+
+
+@contextmanager
+def known(host: str) -> Iterator[None]:
+    """Make calls about a host by a reference that was read from the pool.
+
+    Raises XapiUnavailable where XAPI has none of that reference: references change when a host
+    joins a pool, and the new one is not read yet.
+    """
+    try:
+        yield
+    except XapiGone as gone:
+        if host not in gone.error:
+            raise
+        raise XapiUnavailable(gone.method, "the host has another reference now") from gone
 
 
 async def free_memory(client: Client, host: str) -> int:
     """Return the bytes that a further guest could have, by XAPI's own arithmetic (XAPI A12)."""
-    return int(await client.read("host.compute_free_memory", host))
+    with known(host):
+        return int(await client.read("host.compute_free_memory", host))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +46,8 @@ async def room_for(client: Client, host: str, vm: str) -> Room:
     """
 
     def ask() -> Room:
-        free = int(client.read_now("host.compute_free_memory", host))
+        with known(host):
+            free = int(client.read_now("host.compute_free_memory", host))
         try:
             if vm:
                 client.read_now("VM.assert_can_boot_here", vm, host)

@@ -190,6 +190,9 @@ def vdi(ref: str, raw: Raw) -> records.VdiRecord:
         location=raw.get("location", ""),
         on_boot=raw.get("on_boot", "persist"),
         allow_caching=raw.get("allow_caching", False),
+        sharable=raw.get("sharable", False),
+        read_only=raw.get("read_only", False),
+        missing=raw.get("missing", False),
         sm_config=dict(raw.get("sm_config", {})),
         other_config=dict(raw.get("other_config", {})),
     )

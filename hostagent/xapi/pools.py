@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from hostagent.xapi import hosts
 from hostagent.xapi.client import Client
 
 PLUGIN = "xenferry-pool"
@@ -11,7 +12,8 @@ _NO_VLAN = -1
 
 async def call_plugin(client: Client, host: str, function: str, given: Mapping[str, str]) -> str:
     """Return what dom0's plug-in answers; each of its functions is safe to send again."""
-    answer: str = await client.read("host.call_plugin", host, PLUGIN, function, dict(given))
+    with hosts.known(host):
+        answer: str = await client.read("host.call_plugin", host, PLUGIN, function, dict(given))
     return answer
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from hostagent.model.records import PbdRecord, SrRecord, VbdRecord, VdiRecord, VifRecord
+from hostagent.model.volumes import Volume, VolumeDisk
 from hostagent.xapi import marking, parse, tasks
 from hostagent.xapi.client import Client
 from hostagent.xapi.errors import XapiGone
@@ -35,6 +36,45 @@ async def sr(client: Client, ref: str) -> SrRecord:
     return parse.sr(ref, await client.read("SR.get_record", ref))
 
 
+async def sr_by_uuid(client: Client, uuid: str) -> SrRecord | None:
+    """Return a storage repository as it is now, or None."""
+    try:
+        return await sr(client, str(await client.read("SR.get_by_uuid", uuid)))
+    except XapiGone:
+        return None
+
+
+async def introduce(client: Client, volume: Volume) -> str:
+    """Make a repository known that exists, for several hosts; raises XapiError."""
+    words = (volume.sr_id, volume.name, "", volume.type, volume.content_type, True)
+    return str(await client.change("SR.introduce", *words, dict(volume.sm_config)))
+
+
+async def disks_of_sr(client: Client, ref: str) -> list[VdiRecord]:
+    """Return the disks that are known of a storage repository; raises XapiGone."""
+
+    def read() -> list[VdiRecord]:
+        refs = client.read_now("SR.get_VDIs", ref)
+        return [parse.vdi(one, client.read_now("VDI.get_record", one)) for one in refs]
+
+    return await client.run(read)
+
+
+async def knows_disk(client: Client, uuid: str) -> bool:
+    """Tell whether XAPI has a disk of that uuid."""
+    try:
+        await client.read("VDI.get_by_uuid", uuid)
+    except XapiGone:
+        return False
+    return True
+
+
+async def introduce_disk(client: Client, sr_ref: str, disk: VolumeDisk) -> None:
+    """Make a disk known that is on its repository; raises XapiError."""
+    who = (disk.vdi_id, disk.name, "", sr_ref, "user", disk.sharable, disk.read_only)
+    await client.change("VDI.introduce", *who, {}, disk.location, {}, dict(disk.sm_config))
+
+
 async def pbds_of_sr(client: Client, ref: str) -> list[str]:
     """Return the references of a storage repository's PBDs; raises XapiGone."""
     return list(await client.read("SR.get_PBDs", ref))
@@ -63,13 +103,34 @@ async def drives(client: Client, refs: Iterable[str]) -> list[tuple[VbdRecord, V
 
 
 def _drive(client: Client, ref: str) -> tuple[VbdRecord, VdiRecord] | None:
+    drive = _vbd(client, ref)
+    if drive is None or not drive.vdi:
+        return None
     try:
-        drive = parse.vbd(ref, client.read_now("VBD.get_record", ref))
-        if not drive.vdi:
-            return None
         return drive, parse.vdi(drive.vdi, client.read_now("VDI.get_record", drive.vdi))
     except XapiGone:
         return None
+
+
+async def vbds(client: Client, refs: Iterable[str]) -> list[VbdRecord]:
+    """Return drives as they are now, empty ones too; what is gone is left out."""
+
+    def read() -> list[VbdRecord]:
+        return [found for ref in refs if (found := _vbd(client, ref)) is not None]
+
+    return await client.run(read)
+
+
+def _vbd(client: Client, ref: str) -> VbdRecord | None:
+    try:
+        return parse.vbd(ref, client.read_now("VBD.get_record", ref))
+    except XapiGone:
+        return None
+
+
+async def insert(client: Client, vbd: str, vdi: str) -> None:
+    """Put a CD into an empty drive; raises XapiError."""
+    await tasks.carry_out(client, "VBD.insert", vbd, vdi)
 
 
 async def interfaces(client: Client, refs: Iterable[str]) -> list[VifRecord]:
@@ -88,20 +149,9 @@ def _interface(client: Client, ref: str) -> VifRecord | None:
         return None
 
 
-async def join(
-    client: Client,
-    host: str,
-    sr_ref: str,
-    device_config: Mapping[str, str],
-    other_config: Mapping[str, str],
-) -> str:
-    """Create a PBD that bears its marks from the start; raises XapiRefused (PBD_EXISTS)."""
-    record = {
-        "host": host,
-        "SR": sr_ref,
-        "device_config": dict(device_config),
-        "other_config": dict(other_config),
-    }
+async def join(client: Client, host: str, sr_ref: str, device_config: Mapping[str, str]) -> str:
+    """Create a PBD, which bears no mark yet: XAPI drops other_config; raises XapiRefused."""
+    record = {"host": host, "SR": sr_ref, "device_config": dict(device_config), "other_config": {}}
     return str(await client.change("PBD.create", record))
 
 

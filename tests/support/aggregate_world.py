@@ -21,7 +21,8 @@ from tests.support.serving import serving
 from xenferry.common.v1 import finding_pb2, reason_pb2
 from xenferry.controller.v1 import aggregates_pb2, aggregates_pb2_grpc
 
-IMPATIENT = AggregateSettings(poll_s=0.02, agent_wait_s=0.6, give_up_s=0.6)
+IMPATIENT = AggregateSettings(poll_s=0.02, agent_wait_s=0.6, give_up_s=0.6, agent_retry_cap_s=0.1)
+PATIENT = AggregateSettings(poll_s=0.02, agent_wait_s=8.0, give_up_s=8.0)
 BEAT_S = 0.1
 SUCCEEDED = aggregates_pb2.AGGREGATE_OPERATION_PHASE_SUCCEEDED
 FAILED = aggregates_pb2.AGGREGATE_OPERATION_PHASE_FAILED
@@ -37,6 +38,10 @@ class Ring:
     agents: dict[str, PoolAgent]
     addresses: dict[str, str]
     silent: set[str] = field(default_factory=set)
+
+    def is_heard(self, name: str) -> bool:
+        """Tell whether a host's agent says anything."""
+        return name not in self.silent | self.dom0.down | self.dom0.wiped
 
     @asynccontextmanager
     async def service(self) -> AsyncIterator["Aggregates"]:
@@ -79,7 +84,7 @@ class Aggregates:
             await self._register(agent)
 
     async def _register(self, agent: PoolAgent) -> None:
-        if agent.host.name not in self.ring.silent:
+        if self.ring.is_heard(agent.host.name):
             address = self.ring.addresses[agent.host.name]
             await agent.register(self.controller.channel, address)
 
@@ -88,7 +93,7 @@ class Aggregates:
         while True:
             await asyncio.sleep(BEAT_S)
             for name, agent in self.ring.agents.items():
-                if name not in self.ring.silent:
+                if self.ring.is_heard(name):
                     with contextlib.suppress(grpc.aio.AioRpcError):
                         await self._heartbeat(agent)
 
@@ -115,6 +120,14 @@ class Aggregates:
     async def add(self, host: str, aggregate: str = "rack", **more: Any) -> Any:
         """Begin to add a host."""
         return await self.ask("AddHost", aggregate=aggregate, host=host, **more)
+
+    async def remove(self, host: str) -> Any:
+        """Begin to remove a host."""
+        return await self.ask("RemoveHost", aggregate="rack", host=host, confirm_wipe=True)
+
+    async def cancel(self, begun: Any) -> Any:
+        """Cancel an operation."""
+        return await self.ask("CancelAggregateOperation", operation_id=begun.operation_id)
 
     async def added(self, *hosts: str, aggregate: str = "rack") -> None:
         """Make an aggregate of hosts."""

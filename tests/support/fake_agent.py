@@ -134,8 +134,9 @@ class FakeAgent(FakeChecks, FakeCarrier):
     async def PreLiveMigration(
         self, request: move_pb2.PreLiveMigrationRequest, _: Any
     ) -> move_pb2.PreLiveMigrationResponse:
-        """Prepare nothing; for a block migration, give a ticket that is good once."""
+        """Prepare volumes; for a block migration, give a ticket that is good once."""
         lost = await self._enter("PreLiveMigration", request.fence, request.dest_host_id)
+        self.pool.attached = list(request.volumes) or self.pool.attached
         self._reply(lost)
         answer = move_pb2.PreLiveMigrationResponse()
         if request.kind == fence_pb2.MIGRATION_KIND_BLOCK:
@@ -236,6 +237,7 @@ class FakeAgent(FakeChecks, FakeCarrier):
         """Verify, and clear the mark."""
         lost = await self._enter("PostAtDestination", request.fence, request.dest_host_id)
         removed = self._clear(request.instance_id, request.fence.migration_id)
+        self.pool.end(request.receive_tickets)
         self._reply(lost)
         return cleanup_pb2.PostAtDestinationResponse(
             findings=[fake_answers.passed("instance/x", "it runs here")], items=removed
@@ -253,8 +255,10 @@ class FakeAgent(FakeChecks, FakeCarrier):
     async def RollbackAtDestination(
         self, request: cleanup_pb2.RollbackAtDestinationRequest, _: Any
     ) -> cleanup_pb2.RollbackAtDestinationResponse:
-        """Release nothing."""
-        self._reply(await self._enter("RollbackAtDestination", request.fence, request.dest_host_id))
+        """Release nothing but tickets."""
+        lost = await self._enter("RollbackAtDestination", request.fence, request.dest_host_id)
+        self.pool.end(request.receive_tickets)
+        self._reply(lost)
         return cleanup_pb2.RollbackAtDestinationResponse(items=fake_answers.left(self.stubborn))
 
     def _is_mine(self, facts: inventory_pb2.InstanceFacts) -> bool:

@@ -73,8 +73,10 @@ class FakeChecks:
     async def VerifyExports(
         self, request: checks_pb2.VerifyExportsRequest, _: Any
     ) -> checks_pb2.VerifyExportsResponse:
-        """Find all storage in order."""
+        """Find all storage in order; describe the pool's volumes to another pool."""
         await self._enter("VerifyExports", request.fence, request.source_host_id)
+        leaves = request.dest_pool_id not in ("", self.host.pool_id)
         return checks_pb2.VerifyExportsResponse(
-            findings=[fake_answers.passed("sr/nfs", "nfs answers")]
+            findings=[fake_answers.passed("sr/nfs", "nfs answers")],
+            volumes=self.pool.volumes if leaves else (),
         )

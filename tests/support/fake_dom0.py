@@ -1,5 +1,6 @@
 """The plug-in in dom0 as the controller sees it, and agents that hand its answers on."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -34,10 +35,21 @@ class FakeDom0:
     def __init__(self) -> None:
         self.operations: dict[str, pools_pb2.PoolOperation] = {}
         self.hosts: dict[str, PoolAgent] = {}
+        self.leaving: set[str] = set()
         self._of: dict[str, str] = {}
         self.held = ""
         """The phase in which nothing gets on."""
         self.refuses: tuple[str, ...] = ()
+        """What XAPI says to the join or the ejection, once the agent VM is down."""
+        self.rejects: tuple[str, ...] = ()
+        """A reason and XAPI's error, before anything is touched."""
+        self.busy = False
+        self.reborn = False
+        """Whether a host that was ejected is heard again, in a pool of its own."""
+        self.down: set[str] = set()
+        """Hosts whose agent VM does not run."""
+        self.wiped: set[str] = set()
+        """Hosts that were ejected and have no agent any more."""
         self.failing_starts = 0
         self.comes_back: Callable[[PoolAgent], Awaitable[None]] | None = None
 
@@ -59,22 +71,33 @@ class FakeDom0:
         return told
 
     async def _carry_on(self, known: Any, here: "PoolAgent", host: "PoolAgent") -> None:
-        if known.phase == "begun":
+        if known.phase == "begun" and self.rejects:
+            known.phase, known.outcome = "ended", FAILED
+            reason, *error = self.rejects
+            known.errors.append(finding(reason, f"host/{host.host.name}", *error))
+        elif known.phase == "begun":
             known.phase, known.agent_state = "stopping_agent", "stopped"
             known.notes.append(STOPPING)
+            self.down.add(host.host.name)
         elif not known.outcome:
-            self._end(known, here, host)
+            await self._end(known, here, host)
         if known.outcome and known.agent_state in ("stopped", "failed"):
             await self._start_agent(known, host)
 
-    def _end(self, known: Any, here: "PoolAgent", host: "PoolAgent") -> None:
+    async def _end(self, known: Any, here: "PoolAgent", host: "PoolAgent") -> None:
         known.phase = "ended"
         if self.refuses:
             known.outcome = FAILED
             error = finding("POOL_OPERATION_FAILED", f"host/{host.host.name}", *self.refuses)
             known.errors.append(error)
-        elif host.host.pool_id == here.host.pool_id:
+        elif known.operation_id in self.leaving:
             known.outcome, known.agent_state = DONE, "gone"
+            self.down.discard(host.host.name)
+            if self.reborn and self.comes_back is not None:
+                host.be_alone()
+                await self.comes_back(host)
+            else:
+                self.wiped.add(host.host.name)
         else:
             known.outcome = DONE
             host.belong_to(here)
@@ -86,7 +109,9 @@ class FakeDom0:
             self.failing_starts -= 1
             known.agent_state = "failed"
             known.errors.append(finding("AGENT_NOT_RESTARTED", f"host/{host.host.name}", "NO_VM"))
-        elif self.comes_back is not None:
+            return
+        self.down.discard(host.host.name)
+        if self.comes_back is not None:
             await self.comes_back(host)
 
 
@@ -98,6 +123,9 @@ class PoolAgent(FakeAgent):
         self.dom0 = dom0
         self.obstacles: list[finding_pb2.Finding] = []
         self.pool_obstacles: list[finding_pb2.Finding] = []
+        self.stalls: dict[str, str] = {}
+        """Which call never answers, and whether what it asks for is done: "before", "after"."""
+        self.stalled = asyncio.Event()
         self.host.pool_name = f"pool of {name}"
         self.host.coordinator = True
         self.host.address = f"10.0.0.{number}"
@@ -112,6 +140,16 @@ class PoolAgent(FakeAgent):
         self.host.default_sr_id = coordinator.host.default_sr_id
         self.host.storage_repositories.extend(coordinator.host.storage_repositories)
         self.host.coordinator = False
+
+    def be_alone(self) -> None:
+        """Be the coordinator of a pool of one's own from now on."""
+        self.host.pool_id, self.host.pool_name = self.pool.pool_id, "fresh"
+        self.host.coordinator = True
+
+    async def _stall(self, method: str, when: str) -> None:
+        if self.stalls.get(method) == when:
+            self.stalled.set()
+            await asyncio.Event().wait()
 
     async def CheckCanJoinOnHost(
         self, request: pools_pb2.CheckCanJoinOnHostRequest, _: Any
@@ -135,9 +173,11 @@ class PoolAgent(FakeAgent):
     ) -> pools_pb2.NamePoolResponse:
         """Name the pool."""
         lost = await self._enter("NamePool", host_id=request.coordinator_id)
+        await self._stall("NamePool", "before")
         self.host.pool_name = request.name
         if self.dom0.comes_back is not None:
             await self.dom0.comes_back(self)
+        await self._stall("NamePool", "after")
         self._reply(lost)
         return pools_pb2.NamePoolResponse(pool_id=self.host.pool_id)
 
@@ -150,6 +190,7 @@ class PoolAgent(FakeAgent):
     ) -> pools_pb2.PoolOperation:
         """Hand it to dom0."""
         assert request.confirm_wipe
+        self.dom0.leaving.add(request.operation_id)
         return await self._dom0("LeavePool", request)
 
     async def ObservePoolOperation(
@@ -158,26 +199,28 @@ class PoolAgent(FakeAgent):
         """Ask dom0."""
         await self._enter("ObservePoolOperation", host_id=request.coordinator_id)
         if request.operation_id not in self.dom0.operations:
+            if self.dom0.busy:
+                raise fake_answers.ERRORS["dom0_busy"]()
             return pools_pb2.PoolOperation(operation_id=request.operation_id, outcome=UNKNOWN)
         return await self.dom0.ask(request.operation_id, self)
 
     async def _dom0(self, method: str, request: Any) -> pools_pb2.PoolOperation:
         lost = await self._enter(method, host_id=request.coordinator_id)
+        await self._stall(method, "before")
         answer = await self.dom0.ask(request.operation_id, self, request.host_id)
+        await self._stall(method, "after")
         self._reply(lost)
         return answer
 
 
-def plugin_missing() -> ServiceError:
-    """Return what an agent says without the plug-in in its dom0."""
-    error = ("XENAPI_MISSING_PLUGIN", "xenferry-pool")
-    text = "the pool can't be changed: XENAPI_MISSING_PLUGIN xenferry-pool"
-    return Refused(
-        "POOL_PLUGIN_UNUSABLE",
-        text,
-        [Violation("host/xs1", text, "POOL_PLUGIN_UNUSABLE")],
-        {"xapi_error": json.dumps(error)},
-    )
+def refusal(reason: str, *error: str) -> Callable[[], ServiceError]:
+    """Return what makes an agent's refusal with an error of dom0."""
+    text = f"the pool can't be changed: {' '.join(error)}"
+    told = [Violation("host/xs1", text, reason)]
+    return lambda: Refused(reason, text, told, {"xapi_error": json.dumps(error)})
 
 
-fake_answers.ERRORS["no_plugin"] = plugin_missing
+fake_answers.ERRORS["no_plugin"] = refusal(
+    "POOL_PLUGIN_UNUSABLE", "XENAPI_MISSING_PLUGIN", "xenferry-pool"
+)
+fake_answers.ERRORS["dom0_busy"] = refusal("POOL_OPERATION_FAILED", "XENFERRY_BUSY")

@@ -2,9 +2,11 @@
 
 import asyncio
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xenferry.common.v1 import inventory_pb2
+from xenferry.hostagent.v1 import checks_pb2, move_pb2
 
 GIB = 1024**3
 
@@ -29,6 +31,9 @@ class FakePool:
         self.move_s = move_s
         self.pool_id = pool_id
         self.tickets: set[str] = set()
+        self.issued: list[str] = []
+        self.volumes: list[checks_pb2.Volume] = []
+        self.attached: list[checks_pb2.Volume] = []
         self.others: list[FakePool] = []
         self.fail_moves_with: tuple[str, ...] = ()
         self.moves_begun = 0
@@ -51,7 +56,12 @@ class FakePool:
         """Return a ticket for one guest to come into this pool."""
         ticket = str(uuid.uuid4())
         self.tickets.add(ticket)
+        self.issued.append(ticket)
         return ticket
+
+    def end(self, tickets: Iterable[move_pb2.ReceiveTicket]) -> None:
+        """End what is left of tickets that came back."""
+        self.tickets -= {ticket.values["ticket"] for ticket in tickets}
 
     def redeem(self, ticket: str) -> "FakePool | None":
         """Return the pool that issued a ticket, which is used up."""

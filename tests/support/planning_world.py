@@ -107,6 +107,17 @@ class Oracle:
         return SourceCheck(tuple(self.source), self.kind, self.estimate)
 
 
+@dataclass
+class Held:
+    """Room on SRs that is held, by uuid."""
+
+    srs: dict[str, int] = field(default_factory=dict)
+
+    def on_sr(self, sr_id: str) -> int:
+        """Return what is held."""
+        return self.srs.get(sr_id, 0)
+
+
 class StillClock:
     """A clock that stands."""
 

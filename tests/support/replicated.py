@@ -2,13 +2,13 @@
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.demo import simulator
 from deploy.demo.processes import Process, wait_until
 from deploy.demo.stack import Stack
+from tests.support import nursery
 from tests.support import stack as usual
 
 CLAIM_S = 2.0
@@ -80,6 +80,7 @@ def replicated(directory: Path, store_url: str) -> Replicated:
         time_factor=20.0,
         controller_tables=usual.IMPATIENT,
         agent_tables=usual.IMPATIENT_AGENT,
+        launcher=nursery.launch,
         store_url=store_url,
     )
 
@@ -92,14 +93,3 @@ def freeze(process: Process) -> None:
 def thaw(process: Process) -> None:
     """Let it go on as if nothing had happened."""
     os.kill(process.pid, signal.SIGCONT)
-
-
-def moves_since(stack: Stack) -> Callable[[], int]:
-    """Return what counts how often XAPI was asked to move something from now on."""
-    seen = max((call["number"] for call in simulator.calls_since(stack.control)), default=0)
-
-    def count() -> int:
-        calls = simulator.calls_since(stack.control, seen)
-        return sum(call["method"].endswith("VM.pool_migrate") for call in calls)
-
-    return count

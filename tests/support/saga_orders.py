@@ -66,5 +66,5 @@ def migration_id(trip: Trip) -> str:
 
 def _hired(trip: Trip, order: Order, when: Callable[[str], bool]) -> Operator:
     operator = Operator(trip, order, when)
-    trip.agents.on_call = operator.hear
+    trip.hearers.append(operator.hear)
     return operator

@@ -4,7 +4,8 @@ A trip is a world, its agents, a ledger that can kill the controller at any writ
 that is started again, with the next epoch, as often as it dies.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.model.findings import Reason
@@ -23,7 +24,7 @@ from controller.saga.settings import SagaSettings
 from controller.saga.tables import TABLES
 from tests.support import ledger_conformance, saga_agents, saga_world
 from tests.support.memory_ledger import MemoryLedger
-from tests.support.saga_agents import Fault, Killed
+from tests.support.saga_failures import Fault, Killed
 
 DAY_S = 86_400
 _OPEN_QUESTIONS = (Reason.INSTANCE_LOST, Reason.OUTCOME_UNKNOWN, Reason.RESIDUE_LEFT)
@@ -37,6 +38,10 @@ class Crash:
     durable: bool
 
 
+Hearer = Callable[[str], Awaitable[None]]
+"""Hears of every moment: "move", "during move", "move answered", "write 2", "write 2 durable"."""
+
+
 class MortalLedger(MemoryLedger):
     """Counts writes and dies at some of them."""
 
@@ -44,18 +49,26 @@ class MortalLedger(MemoryLedger):
         super().__init__(clock)
         self.writes = 0
         self.history: list[tuple[MigrationState, Reason | None]] = []
+        self.rows: dict[int, list[tuple[str, JournalEvent]]] = {}
+        self.hear: Hearer | None = None
         self._crashes = crashes
 
     async def advance(self, claim: Claim, change: Advance) -> Migration:
         """Apply a change, unless the process dies before; or die after."""
         self.writes += 1
-        if Crash(self.writes, durable=False) in self._crashes:
+        number = self.writes
+        if Crash(number, durable=False) in self._crashes:
             raise Killed
+        if self.hear is not None:
+            await self.hear(f"write {number}")
         migration = await super().advance(claim, change)
+        self.rows[number] = [(row.step, row.event) for row in change.entries]
         reason = migration.error.reason if migration.error else None
         self.history.append((migration.state, reason))
-        if Crash(self.writes, durable=True) in self._crashes:
+        if Crash(number, durable=True) in self._crashes:
             raise Killed
+        if self.hear is not None:
+            await self.hear(f"write {number} durable")
         return migration
 
 
@@ -91,6 +104,11 @@ class Trip:
         self.settings = settings or SagaSettings()
         self.migration: Migration
         self.run: Run | None = None
+        self.moments: list[str] = []
+        self.hearers: list[Hearer] = []
+        self.successor: asyncio.Future[None] | None = None
+        self._news = asyncio.Event()
+        self.agents.on_call = self.ledger.hear = self._hear
         self.agents.before_act = self._expect_started
         self.ledger.listener = self._tell_the_driver
 
@@ -101,9 +119,13 @@ class Trip:
         for life in range(1, 12):
             try:
                 await self.carry(claimed, f"controller-{life}")
+                assert self.successor is None, "who lost the claim went on to the end"
                 break
             except (Killed, Fenced, ClaimLost):
                 await self.clock.sleep(1)
+            if self.successor is not None:
+                await self.successor
+                break
             open_ones = await self.ledger.claim_open(f"controller-{life + 1}")
             if not open_ones:
                 break
@@ -119,6 +141,16 @@ class Trip:
         self.run = run
         await engine.carry(run)
 
+    async def stand_still(self, moments: int | None) -> None:
+        """Let another replica take over, and go on after so many of its moments, or its end."""
+        claimed = await self.ledger.claim_open("successor")
+        if not claimed:
+            return
+        self.successor = asyncio.ensure_future(self.carry(claimed[0], "successor"))
+        enough = asyncio.ensure_future(self._hear_out(moments))
+        await asyncio.wait((self.successor, enough), return_when=asyncio.FIRST_COMPLETED)
+        enough.cancel()
+
     async def assert_sound(self) -> None:
         """Assert that the end is an end, and that it says what is."""
         migration, guest = self.migration, self.world.guest
@@ -133,6 +165,7 @@ class Trip:
         assert not guest.leased, "I5: a lease is left"
         assert not guest.tagged, "I5: the mark is left"
         assert [guest.carried_by] == guest.domains, "I6: floating IPs lead where it is not"
+        assert [*guest.attached_at] == guest.domains, "I6: volumes are where it is not"
         arrived = guest.domains == [self.plan.dest_host_id]
         assert (migration.state is MigrationState.SUCCEEDED) == arrived
         assert (migration.error is None) == arrived
@@ -145,6 +178,19 @@ class Trip:
         """Assert what watchers of one process may rely on."""
         percents = [progress.percent for progress in self.watcher.seen]
         assert percents == sorted(percents)
+
+    async def _hear_out(self, moments: int | None) -> None:
+        """Wait until so many moments have come, or for ever."""
+        until = None if moments is None else len(self.moments) + moments
+        while until is None or len(self.moments) < until:
+            self._news.clear()
+            await self._news.wait()
+
+    async def _hear(self, moment: str) -> None:
+        self.moments.append(moment)
+        self._news.set()
+        for hearer in self.hearers:
+            await hearer(moment)
 
     def _expect_started(self, step: str) -> None:
         """Note it when an act is not announced, or is done again, or comes after the turn."""

@@ -5,23 +5,34 @@ hard cases are those where the two differ. Time is a clock that jumps from event
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from controller.model.inventory import PowerState
 from controller.model.migration import MigrationKind
 from controller.ports.agents import Observation, Order, TaskObservation
+from controller.ports.clock import Clock
 
 POOL = "pool"
 MOVE_S = 3.0
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class WorldClock(Clock, Protocol):
+    """A clock on which a world's story can be laid out."""
+
+    def at(self, seconds: float, happen: Callable[[], None]) -> None:
+        """Let something happen so many seconds from now."""
 
 
 class JumpingClock:
     """A clock on which a wait takes no time, and what was due during it happens in order."""
 
     def __init__(self) -> None:
-        self._now = datetime(2026, 1, 1, tzinfo=UTC)
+        self._now = START
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
 
     def now(self) -> datetime:
@@ -30,7 +41,7 @@ class JumpingClock:
 
     def monotonic(self) -> float:
         """Return seconds that pass like the time."""
-        return self._now.timestamp()
+        return (self._now - START).total_seconds()
 
     def at(self, seconds: float, happen: Callable[[], None]) -> None:
         """Let something happen so many seconds from now."""
@@ -38,7 +49,7 @@ class JumpingClock:
 
     async def sleep(self, seconds: float) -> None:
         """Let that time pass."""
-        until = self._now + timedelta(seconds=seconds)
+        until = self._now + timedelta(microseconds=math.ceil(seconds * 1_000_000))
         while due := sorted((event for event in self._due if event[0] <= until), key=_order):
             self._due.remove(due[0])
             self._now = max(self._now, due[0][0])
@@ -61,8 +72,8 @@ class Guest:
     tagged: bool = False
     task: TaskObservation | None = None
     leased: bool = False
-    seen_epoch: int = 0
     carried_by: str = ""  # the host that carries its floating IPs
+    attached_at: set[str] = field(default_factory=set)  # the hosts that have its volumes
 
 
 class World:
@@ -71,11 +82,12 @@ class World:
     `moving` is whether the guest's memory is on its way, whatever XAPI shows.
     """
 
-    def __init__(self, clock: JumpingClock, order: Order, story: str = "arrives") -> None:
+    def __init__(self, clock: WorldClock, order: Order, story: str = "arrives") -> None:
         self.clock = clock
         self.guest = Guest(order.source_host_id, order.dest_host_id)
         self.guest.domains = [order.source_host_id]
         self.guest.resident = self.guest.carried_by = order.source_host_id
+        self.guest.attached_at = {order.source_host_id}
         self.story = story
         self.move_s = MOVE_S
         self.moves = 0
@@ -112,7 +124,7 @@ class World:
         guest = self.guest
         guest.resident, guest.power_state = guest.dest, PowerState.RUNNING
         guest.operations, guest.scheduled = (), ""
-        if guest.task is not None:
+        if guest.task is not None and guest.task.status == "PENDING":
             guest.task = TaskObservation("task-1", "SUCCESS")
 
     def abort(self) -> None:
@@ -128,7 +140,14 @@ class World:
             return
         self.moving = False
         self.guest.operations, self.guest.scheduled = (), ""
-        self.guest.task = TaskObservation("task-1", "FAILURE", ("INTERNAL_ERROR", "no luck"))
+        if self.guest.task is not None:
+            self.guest.task = TaskObservation("task-1", "FAILURE", ("INTERNAL_ERROR", "no luck"))
+
+    def break_off(self) -> None:
+        """The hosts lose each other: what travels does not arrive, and the task fails."""
+        if self.moving:
+            self.fail("VM_MIGRATE_FAILED", "OpaqueRef:1")
+            self.aborted, self.moving = True, False
 
     def forget(self) -> None:
         """XAPI restarts: the task is gone, and the record looks as if nothing happened."""

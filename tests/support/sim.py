@@ -2,17 +2,37 @@
 
 import http.client
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support import nursery
+
 PASSWORD = "xenferry"
-START_S = 20.0
-STOP_S = 10.0
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that has ended, and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def xapisim(*arguments: str) -> Ran:
+    """The simulator's command line; raises TimeoutExpired."""
+    with tempfile.TemporaryFile("w+") as complaints:
+        process = nursery.launch(["xapisim", *arguments], complaints, {})
+        with process.stdout:
+            printed = process.stdout.read()
+        status = process.wait(PATIENCE_S)
+        complaints.seek(0)
+        return Ran(status, printed, complaints.read())
 
 
 class Simulator:
@@ -29,18 +49,19 @@ class Simulator:
         seed: int = 0,
         password: str = PASSWORD,
         options: Sequence[str] = (),
+        lockstep: bool = False,
     ) -> None:
+        """In lockstep time passes by step() alone, for everything."""
         self._scratch = tempfile.TemporaryDirectory(prefix="xapisim-")
         paths = [self._as_file(world), *more_worlds]
-        command = [sys.executable, "-m", "xapisim", "serve", *map(str, paths)]
+        command = ["xapisim", "serve", *map(str, paths)]
         command += ["--time-factor", str(time_factor), "--seed", str(seed), "--password", password]
-        command += options
+        command += [*options, *(["--clock", "lockstep"] if lockstep else [])]
+        self.is_in_lockstep = lockstep
         self.user = "root"
         self.password = password
         self._log = (Path(self._scratch.name) / "stderr.log").open("w+")
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._log, text=True
-        )
+        self.process = nursery.launch(command, self._log, {})
         ready = self._read_ready()
         self.endpoints: dict[str, str] = ready["endpoints"]
         self.ready = ready
@@ -54,11 +75,9 @@ class Simulator:
         return path
 
     def _read_ready(self) -> dict[str, Any]:
-        if self.process.stdout is None:
-            raise RuntimeError("the simulator has no stdout")
         line = self.process.stdout.readline()
         if not line:
-            self.process.wait(timeout=START_S)
+            self.process.wait(timeout=PATIENCE_S)
             raise RuntimeError(f"the simulator didn't start: {self.log()}")
         ready: dict[str, Any] = json.loads(line)
         return ready
@@ -83,6 +102,14 @@ class Simulator:
         passed_s: float = self._ask("POST", "/sim/clock", {"step_s": seconds})["passed_s"]
         return passed_s
 
+    def step_calls(self, seconds: float, received: int, awaited: list[int]) -> dict[str, Any]:
+        """In lockstep: lets time pass once so many requests have come in, until one of the clients
+        with these ports is answered; `passed_s`, `received` and the ports `under_way`.
+        """
+        step = {"step_s": seconds, "received": received, "awaited": awaited}
+        told: dict[str, Any] = self._ask("POST", "/sim/clock", step)
+        return told
+
     def domains(self) -> list[dict[str, Any]]:
         """What really runs: pool, host, vm (names), their uuids, domid, state, alive."""
         listed: list[dict[str, Any]] = self._ask("GET", "/sim/domains")["domains"]
@@ -102,7 +129,9 @@ class Simulator:
         return calls
 
     def _ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        control = http.client.HTTPConnection(self.control.removeprefix("http://"), timeout=STOP_S)
+        control = http.client.HTTPConnection(
+            self.control.removeprefix("http://"), timeout=PATIENCE_S
+        )
         try:
             control.request(method, path, None if body is None else json.dumps(body))
             reply = control.getresponse()
@@ -115,11 +144,9 @@ class Simulator:
 
     def stop(self) -> int:
         """Ends the simulator as an operator would; the result is its exit status."""
-        if self.process.poll() is None:
-            self.process.terminate()
-        status = self.process.wait(timeout=STOP_S)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.terminate()
+        status = self.process.wait(timeout=PATIENCE_S)
+        self.process.stdout.close()
         self._log.close()
         self._scratch.cleanup()
         return status

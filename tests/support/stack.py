@@ -6,6 +6,7 @@ from pathlib import Path
 from deploy.demo import audit
 from deploy.demo.processes import wait_until
 from deploy.demo.stack import CALL_S, Stack
+from tests.support import nursery
 from xenferry.controller.v1 import migration_pb2, scheduler_pb2
 
 __all__ = ["Stack", "differences", "impatient", "is_clean", "open_migration", "wait_at_rest"]
@@ -48,6 +49,7 @@ def impatient(directory: Path, time_factor: float = 20.0) -> Stack:
         time_factor=time_factor,
         controller_tables=IMPATIENT,
         agent_tables=IMPATIENT_AGENT,
+        launcher=nursery.launch,
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from deploy.demo import simulator
 from deploy.demo.processes import wait_until
 from deploy.demo.stack import ROOT, Stack
+from tests.support import nursery
 from tests.support.stack import (
     IMPATIENT,
     IMPATIENT_AGENT,
@@ -30,6 +31,7 @@ def two_pools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         time_factor=200.0,
         controller_tables=IMPATIENT,
         agent_tables=IMPATIENT_AGENT,
+        launcher=nursery.launch,
         more_worlds=[second_pool],
     ) as running:
         yield running

@@ -4,17 +4,22 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.demo import __main__
 from deploy.demo.processes import wait_until
 from deploy.demo.stack import ROOT
+from tests.support import nursery
 from tests.support.leftovers import processes_of
 
 POOLS = ROOT.parent / "shared" / "xapi" / "pools"
 TAMPA = POOLS / "tampa-poolof16and23.xml"
 BOSTON = POOLS / "boston-twohosts.xml"
+
+Play = Callable[..., tuple[int, str]]
 
 
 def demo(directory: Path, *words: str) -> "subprocess.Popen[str]":
@@ -26,6 +31,17 @@ def demo(directory: Path, *words: str) -> "subprocess.Popen[str]":
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+@pytest.fixture
+def play(capfd: pytest.CaptureFixture[str]) -> Play:
+    """Return what plays a demo in this process, its programs forked from those at hand."""
+
+    def play(*words: str) -> tuple[int, str]:
+        code = __main__.play(words, nursery.launch)
+        return code, capfd.readouterr().out
+
+    return play
 
 
 def run_demo(directory: Path, *words: str) -> tuple[int, str]:
@@ -46,6 +62,8 @@ def test_the_demo_tells_all_its_stories_and_leaves_nothing_running(tmp_path: Pat
         "db-1 runs on xs2 now",
         "was killed at",
         "rehome_instance",
+        "alone carries 203.0.113.1",
+        "starting agent VM",
         "all sides agree",
     ):
         assert fact in output
@@ -66,7 +84,7 @@ def test_the_demo_stays_up_until_it_is_told_to_end(tmp_path: Path) -> None:
         running.send_signal(signal.SIGTERM)
         running.communicate(timeout=30)
 
-    assert up == 6, "the demo, the simulator, three agents, the controller"
+    assert up == 8, "the demo, the simulator, five agents, the controller"
     assert any("grpcurl -plaintext -d '{" in line for line in lines)
     assert any(line.startswith("export XENFERRY_CONTROLLER=127.0.0.1:") for line in lines)
     assert running.returncode == 0
@@ -97,18 +115,16 @@ def test_a_demo_of_a_broken_world_says_where_it_is_broken(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not TAMPA.exists(), reason=f"{TAMPA} is not here")
-def test_on_a_real_pool_a_guest_on_shared_storage_moves(tmp_path: Path) -> None:
-    code, output = run_demo(
-        tmp_path, "--world", str(TAMPA), "--instance", "16shared", "--time-factor", "10"
-    )
+def test_on_a_real_pool_a_guest_on_shared_storage_moves(play: Play) -> None:
+    code, output = play("--world", str(TAMPA), "--instance", "16shared", "--time-factor", "20")
 
     assert code == 0, output
     assert "16shared runs on dt23 now" in output
 
 
 @pytest.mark.skipif(not TAMPA.exists(), reason=f"{TAMPA} is not here")
-def test_on_a_real_pool_a_guest_on_local_storage_is_refused(tmp_path: Path) -> None:
-    code, output = run_demo(tmp_path, "--world", str(TAMPA), "--instance", "16local")
+def test_on_a_real_pool_a_guest_on_local_storage_is_refused(play: Play) -> None:
+    code, output = play("--world", str(TAMPA), "--instance", "16local")
 
     assert code == 4, output
     assert "BLOCK_MIGRATION_UNSUPPORTED" in output
@@ -117,10 +133,9 @@ def test_on_a_real_pool_a_guest_on_local_storage_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(not BOSTON.exists(), reason=f"{BOSTON} is not here")
-def test_on_an_older_real_pool_a_guest_moves(tmp_path: Path) -> None:
-    code, output = run_demo(
-        tmp_path, "--world", str(BOSTON), "--instance", "Debian Etch 4.0 (1)", "--time-factor", "10"
-    )
+def test_on_an_older_real_pool_a_guest_moves(play: Play) -> None:
+    words = ("--instance", "Debian Etch 4.0 (1)", "--time-factor", "20")
+    code, output = play("--world", str(BOSTON), *words)
 
     assert code == 0, output
     assert "Debian Etch 4.0 (1) runs on chester now" in output

@@ -12,6 +12,7 @@ import pytest
 from deploy.faults import cells, trial
 from deploy.faults.cells import Cell
 from deploy.faults.ground import Ground
+from tests.support import nursery
 
 # Waits out a deadline of several seconds, and nothing else.
 SLOW = "timed-out"
@@ -30,7 +31,7 @@ def _chosen() -> list[Cell]:
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """Yield two pools with agents and a controller whose calls can be kept."""
     folder: Path = tmp_path_factory.mktemp("ground")
-    with Ground(folder) as running:
+    with Ground(folder, nursery.launch) as running:
         yield running
 
 

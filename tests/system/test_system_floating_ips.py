@@ -8,12 +8,15 @@ import pytest
 from deploy.demo import netlab
 from deploy.demo.netlab import Lab
 from deploy.demo.processes import wait_until
+from tests.support import nursery
+from tests.support.operator import Operator
 from tests.support.stack import IMPATIENT, IMPATIENT_AGENT, Stack
 
 SKIP = netlab.reason_to_skip()
 pytestmark = pytest.mark.skipif(bool(SKIP), reason=SKIP)
 
 ADDRESS = "203.0.113.100"
+LIST = ("floating-ip", "list")
 PATIENCE = "\n[floating_ips]\nretry_first_s = 0.1\nretry_cap_s = 0.5\n"
 
 
@@ -37,34 +40,30 @@ def stack(lab: Lab, tmp_path: Path) -> Iterator[Stack]:
         time_factor=20.0,
         controller_tables=IMPATIENT + PATIENCE,
         agent_tables=IMPATIENT_AGENT,
+        launcher=nursery.launch,
         agent_tables_of=tables,
     ) as running:
         yield running
 
 
-def ferryctl(stack: Stack, *words: str) -> str:
-    """Run a command that must go well."""
-    ran = stack.ferryctl(*words)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
-
-
-def associate(stack: Stack) -> None:
-    """Lead the address to web-1, which is the lab's guest."""
-    ferryctl(stack, "floating-ip", "pool-create", "public", "203.0.113.0/24")
-    ferryctl(stack, "floating-ip", "allocate", "public", "--address", ADDRESS)
+@pytest.fixture
+def operator(stack: Stack, capfd: pytest.CaptureFixture[str]) -> Operator:
+    """Return an operator who has led the address to web-1, which is the lab's guest."""
+    operator = Operator(stack, capfd)
+    operator.does("floating-ip", "pool-create", "public", "203.0.113.0/24")
+    operator.does("floating-ip", "allocate", "public", "--address", ADDRESS)
     words = ("--fixed", netlab.GUEST, "--unverified")
-    ferryctl(stack, "floating-ip", "associate", ADDRESS, "web-1", *words)
+    operator.does("floating-ip", "associate", ADDRESS, "web-1", *words)
+    return operator
 
 
 def test_a_client_reaches_an_instance_by_its_floating_ip_before_and_after_a_migration(
-    stack: Stack, lab: Lab
+    operator: Operator, lab: Lab
 ) -> None:
-    associate(stack)
     assert lab.client.ask(ADDRESS) == "one"
     before = lab.client.mac_of(ADDRESS)
 
-    ferryctl(stack, "migrate", "web-1", "--to", "xs2", "--watch")
+    operator.does("migrate", "web-1", "--to", "xs2", "--watch")
     lab.move_guest("two")
 
     assert lab.client.mac_of(ADDRESS) not in ("", before)
@@ -73,20 +72,13 @@ def test_a_client_reaches_an_instance_by_its_floating_ip_before_and_after_a_migr
 
 
 def test_an_agent_that_dies_leaves_its_addresses_up_and_takes_down_later_what_it_missed(
-    stack: Stack, lab: Lab
+    operator: Operator, stack: Stack, lab: Lab
 ) -> None:
-    associate(stack)
-
     stack.kill_agent("xs1")
     assert lab.client.ask(ADDRESS) == "one"
-    shown = ferryctl(stack, "floating-ip", "disassociate", ADDRESS)
+    shown = operator.does("floating-ip", "disassociate", ADDRESS)
     assert "pending" in shown
     stack.start_agent("xs1")
 
-    wait_until("the address to be free", lambda: "idle" in listed(stack))
+    wait_until("the address to be free", lambda: "idle" in operator.does(*LIST))
     assert f"{ADDRESS}/32" not in lab.one.ip(f"addr show dev {netlab.PUBLIC}")
-
-
-def listed(stack: Stack) -> str:
-    """Return what ferryctl lists."""
-    return ferryctl(stack, "floating-ip", "list")

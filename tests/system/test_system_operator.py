@@ -2,28 +2,13 @@
 
 import json
 import uuid
-from dataclasses import dataclass
-from subprocess import CompletedProcess
 
 import pytest
 
 from deploy.demo import simulator
-from ferryctl import exits, main
+from ferryctl import exits
+from tests.support.operator import Operator
 from tests.support.stack import Stack, differences, wait_at_rest
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """Somebody who types ferryctl commands at a stack, in this process."""
-
-    stack: Stack
-    capture: pytest.CaptureFixture[str]
-
-    def types(self, *words: str) -> "CompletedProcess[str]":
-        """Run a command and return what it wrote."""
-        code = main.run(["--controller", self.stack.address, *words])
-        out, err = self.capture.readouterr()
-        return CompletedProcess(words, code, out, err)
 
 
 @pytest.fixture

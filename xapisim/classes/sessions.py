@@ -117,6 +117,14 @@ class Sessions:
         self._tasks.setdefault(ref, set()).add(task)
 
     def _is_busy(self, ref: str) -> bool:
+        """A session counts as used while its parent is (xapi 26.17)."""
+        while self._db.has("session", ref):
+            if self._has_pending(ref):
+                return True
+            ref = self._db.read("session", ref, "parent")
+        return False
+
+    def _has_pending(self, ref: str) -> bool:
         rows = self._db.tables["task"].rows
         started = self._tasks.get(ref, set())
         pending = {t for t in started if t in rows and rows[t].fields["status"] == "pending"}

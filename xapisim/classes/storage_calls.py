@@ -5,6 +5,8 @@ from xapisim.classes.call import Call, Handler
 from xapisim.errors import XapiError
 from xapisim.values import VOID, Value
 
+_SECRET_KEYS = ("password_secret",)
+
 
 def plug(call: Call, pbd: str) -> Value:
     """Doing it again changes nothing; an SR that isn't shared is plugged at one host alone."""
@@ -48,17 +50,35 @@ def _in_use(call: Call, sr: str, host: str) -> list[str]:
 
 
 def create(call: Call, record: dict[str, Value]) -> Value:
-    """The host needn't exist (recorded on xapi 26.17)."""
+    """The host needn't exist (recorded on xapi 26.17); other_config is dropped."""
     call.database.row("SR", record["SR"])
     for pbd in call.database.rows("PBD"):
         if (pbd.fields["SR"], pbd.fields["host"]) == (record["SR"], record["host"]):
             raise XapiError("PBD_EXISTS", record["SR"], record["host"], pbd.ref)
-    return call.pool.add("PBD", {**record, "currently_attached": False})
+    given = {"currently_attached": False, "other_config": {}}
+    return call.pool.add(
+        "PBD", {**record, **given, "device_config": _with_own_secrets(call, record)}
+    )
+
+
+def _with_own_secrets(call: Call, record: dict[str, Value]) -> dict[str, str]:
+    """Each PBD has secrets of its own."""
+    config: dict[str, str] = dict(record.get("device_config", {}))
+    for key, uuid in config.items():
+        if key.endswith(_SECRET_KEYS):
+            value = call.database.read("secret", call.database.by_uuid("secret", uuid), "value")
+            copy = call.pool.add("secret", {"value": value})
+            config[key] = call.database.read("secret", copy, "uuid")
+    return config
 
 
 def destroy(call: Call, pbd: str) -> Value:
     if call.database.read("PBD", pbd, "currently_attached"):
         raise XapiError("OPERATION_NOT_ALLOWED", "PBD is currently attached")
+    config: dict[str, str] = call.database.read("PBD", pbd, "device_config")
+    for key, uuid in config.items():
+        if key.endswith(_SECRET_KEYS) and uuid in call.database.tables["secret"].by_uuid:
+            call.database.delete("secret", call.database.by_uuid("secret", uuid))
     call.database.delete("PBD", pbd)
     return VOID
 

@@ -5,7 +5,7 @@ Guests and the memory copy of a migration live on in the hypervisor while nobody
 this was recorded on xapi 26.17 with the daemon killed in the middle of a migration.
 """
 
-from xapisim.classes import operations, storage_rules
+from xapisim.classes import accidents, operations, storage_rules
 from xapisim.classes.engine import Engine
 from xapisim.classes.migration.state import Migration
 from xapisim.errors import XapiError
@@ -33,6 +33,7 @@ async def restart(engine: Engine, host: str) -> None:
     await pool.clock.sleep(DOWN_S - NOTICED_S)
     if is_coordinator:
         pool.return_to_old_state()
+        accidents.lay_ghosts(engine)
     pool.reachability.bring_back(host)
     note_start(engine, host)
     if pool.faults.is_armed("vlans_lost"):

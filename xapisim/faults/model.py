@@ -53,6 +53,7 @@ class Fault:
     other: str = ""
     originator: str = ""
     name: str = ""
+    vdi: str = ""
     seen: int = 0
 
     def as_json(self) -> dict[str, Value]:
@@ -136,6 +137,8 @@ _KEYS: dict[str, dict[str, _Key]] = {
     "guest_shutdown": _GUEST,
     "guest_crash": _GUEST,
     "duplicate_vm": {**_HOST, "vm": _text(required=True)},
+    "ghost_operation": {**_HOST, "vm": _text(required=True)},
+    "lost_vdi": {"vdi": _text(required=True)},
     "orphan_vdi": {"sr": _text(required=True), "name": _text()},
 }
 NAMES = tuple(_KEYS)

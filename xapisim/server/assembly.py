@@ -2,7 +2,9 @@
 computes at start.
 """
 
+import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from xapisim.classes import engine as engines
@@ -35,6 +37,8 @@ class Settings:
     pace: Pace = Pace.AUTO
     timeline: Timeline = field(default_factory=Timeline)
     """The one time of all pools that are stepped."""
+    monotonic: Callable[[], float] = time.monotonic
+    """The time of the event loop."""
 
 
 def build(world: World, settings: Settings, faults: Faults) -> Engine:
@@ -72,7 +76,12 @@ def _software(world: World) -> dict[str, str]:
 def _clock(world: World, settings: Settings) -> Clock:
     stepped = world.stepped or settings.pace is Pace.STEPPED
     timeline = settings.timeline if stepped else None
-    return Clock(settings.time_factor, instant=world.instant, timeline=timeline)
+    return Clock(
+        settings.time_factor,
+        instant=world.instant,
+        timeline=timeline,
+        monotonic=settings.monotonic,
+    )
 
 
 def _start_domains(pool: Pool, *, keeps_operations: bool) -> None:

@@ -11,6 +11,8 @@ from aiohttp import web
 from xapisim.classes.engine import Engine
 from xapisim.faults.model import FaultError, parse, parse_list
 from xapisim.faults.registry import Faults
+from xapisim.server import steps
+from xapisim.server.traffic import Traffic
 from xapisim.trace import Trace
 from xapisim.values import Value
 
@@ -18,11 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 class Control:
-    def __init__(self, engines: dict[str, Engine], faults: Faults, trace: Trace) -> None:
+    def __init__(
+        self, engines: dict[str, Engine], faults: Faults, trace: Trace, traffic: Traffic
+    ) -> None:
         """`engines` by pool name."""
         self._engines = engines
         self._faults = faults
         self._trace = trace
+        self._traffic = traffic
 
     def application(self) -> web.Application:
         app = web.Application()
@@ -67,19 +72,13 @@ class Control:
 
     async def _step(self, request: web.Request) -> web.Response:
         """Lets the time of all stepped pools pass; answers when what that woke has acted."""
-        clocks = [engine.pool.clock for engine in self._engines.values()]
-        timeline = next((clock.timeline for clock in clocks if clock.timeline), None)
-        if timeline is None:
-            return _refused("the clock runs by itself: start with --clock stepped")
         try:
-            given = json.loads(await request.text())
+            step = steps.Step.parse(json.loads(await request.text()))
+            return web.json_response(await steps.take(step, self._engines.values(), self._traffic))
+        except steps.StepError as error:
+            return _refused(str(error))
         except ValueError as error:
             return _refused(f"JSON expected: {error}")
-        seconds = given.get("step_s") if isinstance(given, dict) else None
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            return _refused(f"step_s: a number of seconds expected, got {seconds!r}")
-        await timeline.step(seconds)
-        return web.json_response({"passed_s": timeline.passed_s})
 
     async def _add_plugin(self, request: web.Request) -> web.Response:
         """A program that host.call_plugin runs on every host."""

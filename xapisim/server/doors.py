@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 Protocols = Callable[[], asyncio.Protocol]
+BACKLOG = 100
+"""Clients that may wait to be served."""
 
 
 class Door(Protocol):
@@ -17,14 +19,17 @@ class Door(Protocol):
     @property
     def address(self) -> str: ...
 
-    async def open(self, protocols: Protocols) -> asyncio.Server: ...
+    def listen(self) -> socket.socket:
+        """Clients can connect from here on, and wait to be served."""
+
+    async def serve(self, listener: socket.socket, protocols: Protocols) -> asyncio.Server: ...
 
 
 class TcpDoor:
     """Takes its port at once, so that the address is known before anything listens."""
 
     def __init__(self, bind: str, port: int, tls: ssl.SSLContext | None = None) -> None:
-        self._socket: socket.socket | None = listen(bind, port)
+        self._socket: socket.socket | None = bound(bind, port)
         self._at: tuple[str, int] = self._socket.getsockname()[:2]
         self._tls = tls
 
@@ -32,11 +37,15 @@ class TcpDoor:
     def address(self) -> str:
         return f"{self._at[0]}:{self._at[1]}"
 
-    async def open(self, protocols: Protocols) -> asyncio.Server:
-        listener = self._socket or listen(*self._at)
+    def listen(self) -> socket.socket:
+        listener = self._socket or bound(*self._at)
         self._socket = None
+        listener.listen(BACKLOG)
+        return listener
+
+    async def serve(self, listener: socket.socket, protocols: Protocols) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        return await loop.create_server(protocols, sock=listener, ssl=self._tls)
+        return await loop.create_server(protocols, sock=listener, ssl=self._tls, backlog=BACKLOG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +56,20 @@ class UnixDoor:
     def address(self) -> str:
         return str(self.path)
 
-    async def open(self, protocols: Protocols) -> asyncio.Server:
+    def listen(self) -> socket.socket:
         self.path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(self.path))
+        listener.listen(BACKLOG)
+        return listener
+
+    async def serve(self, listener: socket.socket, protocols: Protocols) -> asyncio.Server:
         loop = asyncio.get_running_loop()
-        return await loop.create_unix_server(protocols, self.path)
+        return await loop.create_unix_server(protocols, sock=listener, backlog=BACKLOG)
 
 
-def listen(bind: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one."""
+def bound(bind: str, port: int) -> socket.socket:
+    """A socket that has its port; port 0 takes a free one."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((bind, port))

@@ -2,12 +2,15 @@
 
 import asyncio
 import html
+import socket
+from collections.abc import Coroutine
 
 from xapisim.dispatch.dispatcher import LIST_METHODS
 from xapisim.errors import XapiError
 from xapisim.server.calls import Calls, DroppedError
 from xapisim.server.doors import Door
 from xapisim.server.http import Reply, Request, Server, head
+from xapisim.server.traffic import Traffic
 from xapisim.wire import json_rpc, xml_in, xml_out
 from xapisim.wire.xml_in import MalformedRequestError
 
@@ -32,25 +35,34 @@ _XML_PATHS = ("/", "/RPC2")
 class Endpoint:
     """One door of a host: what comes in there is answered by its calls."""
 
-    def __init__(self, calls: Calls, door: Door) -> None:
+    def __init__(self, calls: Calls, door: Door, traffic: Traffic) -> None:
         self._calls = calls
         self._door = door
-        self._http = Server(self._answer)
-        self._listening: asyncio.Server | None = None
+        self._http = Server(self._answer, traffic)
+        self._listener: socket.socket | None = None
+        self._serving: asyncio.Server | None = None
 
     @property
     def address(self) -> str:
         return self._door.address
 
-    async def open(self) -> None:
-        if self._listening is None:
-            self._listening = await self._door.open(self._http)
+    def open(self) -> Coroutine[None, None, None]:
+        """From now on clients can connect; they are answered as soon as what is returned runs."""
+        is_open, self._listener = self._listener, self._listener or self._door.listen()
+        return _nothing() if is_open else self._serve(self._listener)
+
+    async def _serve(self, listener: socket.socket) -> None:
+        serving = await self._door.serve(listener, self._http)
+        if self._listener is listener:
+            self._serving = serving
+        else:
+            serving.close()
 
     def cut(self) -> None:
         """The host is gone from the network: nothing listens, and open connections break."""
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
+        if self._serving is not None:
+            self._serving.close()
+        self._serving = self._listener = None
         self.drop_connections()
 
     def drop_connections(self) -> None:
@@ -95,6 +107,10 @@ class Endpoint:
         except XapiError as error:
             return json_rpc.failure(call, error.description)
         return json_rpc.success(call, value)
+
+
+async def _nothing() -> None:
+    """What is left to do for a door that is open."""
 
 
 def _broken(text: str) -> Reply:

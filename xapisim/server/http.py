@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from xapisim.server.traffic import Traffic
+
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 16 * 2**20
 """What a client may make the simulator keep; beyond it is 413."""
@@ -91,8 +93,15 @@ Answer = Callable[[Request], Awaitable[Reply | None]]
 class Server:
     """Makes the protocol of each connection, and knows those that are open."""
 
-    def __init__(self, answer: Answer, read_s: float = READ_S, head_s: float = HEAD_S) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        traffic: Traffic | None = None,
+        read_s: float = READ_S,
+        head_s: float = HEAD_S,
+    ) -> None:
         self.answer = answer
+        self.traffic = traffic or Traffic()
         self.read_s = read_s
         self.head_s = head_s
         self.connections: set[Connection] = set()
@@ -142,6 +151,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._server.connections.discard(self)
+        self._server.traffic.end(self)
         self._transport = None
         self._stop_timer()
 
@@ -203,6 +213,7 @@ class Connection(asyncio.Protocol):
             self._refuse(error.status)
             return
         if request is not None:
+            self._server.traffic.begin(self, self._transport.get_extra_info("peername"))
             self.job = asyncio.get_running_loop().create_task(self._serve(request))
         elif self._is_ended:
             self._transport.close()
@@ -242,6 +253,7 @@ class Connection(asyncio.Protocol):
             self._send(request, reply)
 
     def _send(self, request: Request, reply: Reply | None) -> None:
+        self._server.traffic.end(self)
         if self._transport is None:
             return
         if reply is None:

@@ -27,6 +27,7 @@ class Incidents:
             "coordinator_failover": lambda seat, _: handover.fail_over(seat.engine, seat.host),
             "drop_connections": lambda seat, _: machines.drop_connections(seat),
             "stale_database": lambda seat, _: seat.engine.pool.keep_old_state(),
+            "ghost_operation": lambda seat, fault: accidents.haunt(seat, fault.vm),
             "duplicate_vm": lambda seat, fault: accidents.duplicate(seat, fault.vm),
             "partition": self._part,
         }
@@ -48,6 +49,8 @@ class Incidents:
                 engine.sessions.evict(fault.originator)
             if armed and fault.fault == "orphan_vdi":
                 accidents.leave_orphan(engine, fault.sr, fault.name)
+            if armed and fault.fault == "lost_vdi":
+                accidents.lose_disk(engine, fault.vdi)
 
     def _named(self, name: str) -> Iterator[Seat]:
         for seat in list(self._site.seats):

@@ -22,10 +22,11 @@ from xapisim.server import certificates
 from xapisim.server.assembly import Settings, build
 from xapisim.server.calls import Access, Calls
 from xapisim.server.control import Control
-from xapisim.server.doors import TcpDoor, UnixDoor, listen
+from xapisim.server.doors import TcpDoor, UnixDoor, bound
 from xapisim.server.endpoint import Endpoint
 from xapisim.server.incidents import Incidents
 from xapisim.server.machines import Machines
+from xapisim.server.traffic import Traffic
 from xapisim.trace import Trace
 from xapisim.world.model import World
 
@@ -54,6 +55,7 @@ class Simulator:
     settings: Settings
     faults: Faults = field(default_factory=Faults)
     trace: Trace = field(default_factory=Trace)
+    traffic: Traffic = field(default_factory=Traffic)
     site: Site = field(default_factory=Site)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     """By host name; a name that a second pool has too is preceded by its pool's."""
@@ -138,7 +140,7 @@ class Simulator:
 
     def _endpoint(self, seat: Seat, door: TcpDoor | UnixDoor, access: Access) -> Endpoint:
         seat.addresses.add(door.address)
-        endpoint = Endpoint(Calls(seat, self.trace, access), door)
+        endpoint = Endpoint(Calls(seat, self.trace, access), door, self.traffic)
         self._machines.add(seat, endpoint)
         return endpoint
 
@@ -147,10 +149,10 @@ class Simulator:
         return f"{prefix}/{name}" if name in taken else name
 
     async def _open_control(self) -> str:
-        app = Control(self.site.pools, self.faults, self.trace).application()
+        app = Control(self.site.pools, self.faults, self.trace, self.traffic).application()
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
-        listener = listen(self.ports.bind, self.ports[len(self.endpoints)])
+        listener = bound(self.ports.bind, self.ports[len(self.endpoints)])
         await web.SockSite(runner, listener).start()
         host, port = listener.getsockname()[:2]
         return f"http://{host}:{port}"

@@ -14,25 +14,28 @@ from hostagent.xapi.errors import XapiGone
 
 @dataclass(frozen=True, slots=True)
 class Luggage:
-    """`disks` of the VM and of its snapshots, suspended memory too; CDs are ejected by XAPI."""
+    """`disks` of the VM and of its snapshots, suspended memory too; `discs` are inserted CDs."""
 
     disks: tuple[VdiRecord, ...]
     interfaces: tuple[VifRecord, ...]
-    drives: tuple[VbdRecord, ...]  # of the VM itself, with a disk in them
+    drives: tuple[tuple[VbdRecord, VdiRecord], ...]  # of the VM itself, with a disk in them
+    discs: tuple[tuple[VbdRecord, VdiRecord], ...] = ()  # of the VM itself
 
 
 async def of(agent: Agent, vm: VmRecord) -> Luggage:
     """Return everything; raises XapiError."""
     family = [vm, *await _snapshots(agent, vm)]
     vbds = [ref for one in family for ref in one.vbds]
-    found = [pair for pair in await storage.drives(agent.client, vbds) if not pair[0].cd]
+    inserted = await storage.drives(agent.client, vbds)
+    found = [pair for pair in inserted if not pair[0].cd]
     vifs = [ref for one in family for ref in one.vifs]
     images = [await storage.vdi(agent.client, one.suspend_vdi) for one in family if one.suspend_vdi]
     disks = {disk.ref: disk for disk in [*(disk for _, disk in found), *images]}
     return Luggage(
         disks=tuple(disks.values()),
         interfaces=tuple(await storage.interfaces(agent.client, vifs)),
-        drives=tuple(drive for drive, _ in found if drive.vm == vm.ref),
+        drives=tuple(pair for pair in found if pair[0].vm == vm.ref),
+        discs=tuple(pair for pair in inserted if pair[0].cd and pair[0].vm == vm.ref),
     )
 
 
@@ -53,17 +56,20 @@ class Inventory:
     disks: int
     interfaces: int
     tools: bool
+    size: int = 0  # of all disks together, bytes; 0: not told
 
     def text(self) -> str:
         """Return it as it is written."""
-        return f"disks={self.disks} interfaces={self.interfaces} tools={int(self.tools)}"
+        counts = f"disks={self.disks} interfaces={self.interfaces} tools={int(self.tools)}"
+        return f"{counts} bytes={self.size}"
 
 
 def parsed(text: str) -> Inventory | None:
     """Return what is written, or None where nothing that can be read is."""
     pairs = dict(part.partition("=")[::2] for part in text.split())
     values = [pairs.get(name, "") for name in ("disks", "interfaces", "tools")]
+    values.append(pairs.get("bytes", "0"))
     if not all(value.isdecimal() for value in values):
         return None
-    disks, interfaces, tools = map(int, values)
-    return Inventory(disks, interfaces, bool(tools))
+    disks, interfaces, tools, size = map(int, values)
+    return Inventory(disks, interfaces, bool(tools), size)

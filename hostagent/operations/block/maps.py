@@ -1,8 +1,8 @@
 """Where each disk and each interface goes: every one of them is named, or the move is refused.
 
-Inside a pool a disk whose SR the destination has attached stays where it is, and XAPI refuses any
-interface in the map. To another pool every disk is copied, and an interface goes to the network of
-the same name, else of the same bridge.
+Inside a pool a disk whose SR the destination has attached stays where it is, a CD too (XAPI ejects
+those that the map leaves out), and XAPI refuses any interface in the map. To another pool every
+disk is copied, and an interface goes to the network of the same name, else of the same bridge.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,26 @@ from hostagent.model.errors import MoveRefused
 from hostagent.model.facts import NetworkFacts
 from hostagent.model.finding import Finding, Reason, refused
 from hostagent.model.move import Cargo, Sizes
-from hostagent.model.records import VdiRecord, VifRecord, VmRecord
+from hostagent.model.records import SrRecord, VbdRecord, VdiRecord, VifRecord, VmRecord
+from hostagent.operations.block.discs import Disc
 from hostagent.operations.block.luggage import Luggage
 from hostagent.operations.block.ticket import Ticket
+from hostagent.operations.volumes import kinds
+from hostagent.operations.volumes.leaving import Left
 from hostagent.xapi.mirror import Mirror
 
 
 @dataclass(frozen=True, slots=True)
 class Maps:
-    """References: SR by disk and network by interface; `moved` are the disks that are copied."""
+    """References: SR by disk and network by interface; `moved` are the disks that are copied, and
+    `ejected` the CDs that XAPI takes out; `volumes` follow the guest without being copied.
+    """
 
     disks: Mapping[str, str]
     interfaces: Mapping[str, str]
     moved: tuple[VdiRecord, ...]
+    ejected: tuple[Disc, ...] = ()
+    volumes: tuple[Left, ...] = ()
 
     def sizes(self, memory: int) -> Sizes:
         """Return what there is to send."""
@@ -49,14 +56,40 @@ class Planner:
             interfaces = {vif.ref: self._network(vm, vif) for vif in luggage.interfaces}
         if self._lost:
             raise MoveRefused(*self._lost)
-        moved = [disk for disk in luggage.disks if self._across or disks[disk.ref] != disk.sr]
-        return Maps(disks, interfaces, tuple(moved))
+        raw = self._raw(luggage) if self._across else {}
+        moved = [disk for disk in luggage.disks if self._is_copied(disk, disks[disk.ref], raw)]
+        kept = {} if self._across else self._kept(luggage)
+        ejected = [self._disc(*one) for one in luggage.discs if one[1].ref not in kept]
+        own = [
+            (sr, [one.uuid for one in luggage.disks if one.sr == ref]) for ref, sr in raw.items()
+        ]
+        volumes = tuple(Left(sr, tuple(disks)) for sr, disks in own)
+        return Maps({**disks, **kept}, interfaces, tuple(moved), tuple(ejected), volumes)
+
+    def _is_copied(self, disk: VdiRecord, sr: str, raw: Mapping[str, SrRecord]) -> bool:
+        return disk.sr not in raw if self._across else sr != disk.sr
+
+    def _raw(self, luggage: Luggage) -> dict[str, SrRecord]:
+        """Repositories that the other pool has attached too, by reference here."""
+        found = {disk.sr: self._mirror.srs.get(disk.sr) for disk in luggage.disks}
+        return {ref: sr for ref, sr in found.items() if sr is not None and kinds.is_raw(sr.type)}
+
+    def _kept(self, luggage: Luggage) -> dict[str, str]:
+        """CDs that the destination can see where they are."""
+        found = {disc.ref: self._mirror.srs.get(disc.sr) for _, disc in luggage.discs}
+        return {ref: sr.ref for ref, sr in found.items() if sr and sr.uuid in self._ticket.srs}
+
+    def _disc(self, drive: VbdRecord, disc: VdiRecord) -> Disc:
+        sr = self._mirror.srs.get(disc.sr)
+        return Disc(drive.device, disc.uuid, disc.name, sr.name if sr else "")
 
     def _sr(self, vm: VmRecord, disk: VdiRecord, luggage: Luggage) -> str:
         wanted = self._named(disk, luggage)
         here = self._mirror.srs.get(disk.sr)
         if not wanted and not self._across and here and here.uuid in self._ticket.srs:
             return disk.sr
+        if not wanted and self._across and here and kinds.is_raw(here.type):
+            wanted = here.uuid
         if not wanted and self._cargo.dest is not None:
             wanted = self._cargo.dest.dest_sr_id
         found = self._ticket.srs.get(wanted, "")

@@ -1,5 +1,7 @@
 """Takes the ticket with which the source's XAPI may send a guest here."""
 
+from collections.abc import Mapping
+
 from hostagent.model.errors import MoveRefused
 from hostagent.model.finding import Reason, refused
 from hostagent.model.move import MoveOrder
@@ -12,8 +14,13 @@ from hostagent.xapi import receiving, storage
 from hostagent.xapi.errors import XapiRefused
 
 
-async def ticket(agent: Agent, order: MoveOrder, host: HostRecord) -> dict[str, str]:
-    """Return a new ticket; raises MoveRefused or XapiError."""
+async def ticket(
+    agent: Agent, order: MoveOrder, host: HostRecord, introduced: Mapping[str, str]
+) -> dict[str, str]:
+    """Return a new ticket; raises MoveRefused or XapiError.
+
+    `introduced` are references of repositories by uuid, of which the mirror may not know yet.
+    """
     await _verify_sr(agent, order, host)
     network = _network(agent, order, host)
     try:
@@ -23,7 +30,7 @@ async def ticket(agent: Agent, order: MoveOrder, host: HostRecord) -> dict[str, 
         otherwise = Reason.MIGRATION_NETWORK_UNUSABLE
         raise MoveRefused(refusals.finding(subject, refusal.error, otherwise)) from refusal
     agent.tickets.keep(order.fence.migration_id, given[receiving.SESSION])
-    return tickets.write(agent.mirror, host.ref, given)
+    return tickets.write(agent.mirror, host.ref, given, introduced)
 
 
 async def _verify_sr(agent: Agent, order: MoveOrder, host: HostRecord) -> None:

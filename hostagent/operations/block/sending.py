@@ -6,11 +6,12 @@ from hostagent.model.move import MoveOrder, Sizes
 from hostagent.model.records import VdiRecord, VmRecord
 from hostagent.operations import marks
 from hostagent.operations.agent import Agent
-from hostagent.operations.block import luggage, maps, ticket
+from hostagent.operations.block import discs, luggage, maps, ticket
 from hostagent.operations.block.luggage import Inventory, Luggage
 from hostagent.operations.block.maps import Maps
 from hostagent.operations.block.ticket import Ticket
 from hostagent.operations.trips import Trip
+from hostagent.operations.volumes import leaving
 from hostagent.xapi import marking, vms
 
 
@@ -32,7 +33,10 @@ class Sending:
     async def mark(self, agent: Agent) -> None:
         """Mark the VM and every disk that is copied: what is left of it later is known by that."""
         left = {marks.LEFT: self._inventory(agent).text()}
+        if self.maps.ejected or marks.DISCS in self.vm.other_config:
+            left[marks.DISCS] = discs.text(self.maps.ejected)
         await marks.put(agent.client, self.vm, self.order.fence, left)
+        await leaving.mark(agent, self.order.fence, self.maps.volumes)
         wanted = marks.of(self.order.fence)
         for disk in self.maps.moved:
             stale = [key for key in wanted if key in disk.other_config]
@@ -51,6 +55,7 @@ class Sending:
     async def take_back(self, agent: Agent) -> None:
         """Remove the marks of a move that did not begin and may be asked for again."""
         await unmark(agent, self.maps.moved)
+        await leaving.unmark(agent, [one.sr.ref for one in self.maps.volumes])
         await marks.take_back(agent.client, self.vm)
 
     def _inventory(self, agent: Agent) -> Inventory:
@@ -58,7 +63,8 @@ class Sending:
         own = [vif for vif in self.luggage.interfaces if vif.vm == self.vm.ref]
         metrics = agent.mirror.guest_metrics.get(self.vm.guest_metrics)
         return Inventory(
-            disks=sum(drive.attached for drive in self.luggage.drives),
+            disks=sum(drive.attached for drive, _ in self.luggage.drives),
+            size=sum(disk.virtual_size for _, disk in self.luggage.drives),
             interfaces=sum(vif.attached for vif in own),
             tools=metrics is not None and metrics.pv_drivers,
         )

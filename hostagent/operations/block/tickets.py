@@ -1,11 +1,14 @@
-"""The sessions behind the receive tickets that this agent took, to be ended with the migration.
+"""The sessions behind the receive tickets that this agent gave, to be ended with the migration.
 
-In memory alone: they are credentials. Those of a predecessor that was killed live until XAPI finds
-them unused for 24 hours. A repeat takes a new ticket and leaves the older one alone, because a move
-that is under way may be using it.
+In memory alone: they are credentials. XAPI lists no sessions (session.get_all is unknown to it), so
+an agent that was started since knows none; the controller, which carried the tickets, hands them
+back when the migration ends. What neither knows any more XAPI forgets after 24 hours without use.
+A repeat takes a new ticket and leaves the older one alone, because a move that is under way may be
+using it.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 REMEMBERED = 1_000
 
@@ -24,6 +27,18 @@ class Tickets:
         if len(self._sessions) > REMEMBERED:
             self._sessions.popitem(last=False)
 
-    def take(self, migration_id: str) -> tuple[str, ...]:
-        """Return the sessions of a migration and forget them."""
-        return self._sessions.pop(migration_id, ())
+    def take(self, migration_id: str, returned: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the sessions of a migration, with those that came back, and forget them."""
+        return tuple(dict.fromkeys((*self._sessions.pop(migration_id, ()), *returned)))
+
+    def drop(self, migration_id: str, session: str) -> None:
+        """Forget a session that has died."""
+        held = tuple(one for one in self._sessions.get(migration_id, ()) if one != session)
+        if held:
+            self._sessions[migration_id] = held
+        else:
+            self._sessions.pop(migration_id, None)
+
+    def open(self) -> list[tuple[str, str]]:
+        """Return every session with its migration."""
+        return [(of, one) for of, sessions in self._sessions.items() for one in sessions]

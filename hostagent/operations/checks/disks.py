@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from hostagent.model.facts import DiskFacts, HostFacts, InstanceFacts
 from hostagent.model.finding import Finding, Reason, passed, refused, warned
-from hostagent.model.records import VdiRecord
+from hostagent.model.records import VdiRecord, VmRecord
 from hostagent.operations.words import mib
 from hostagent.xapi.mirror import Mirror
 
@@ -27,20 +27,44 @@ def copyable(mirror: Mirror, disks: Iterable[DiskFacts]) -> list[Finding]:
 
 
 def ejected(instance: InstanceFacts, dest: HostFacts, *, across: bool) -> list[Finding]:
-    """XAPI ejects a CD that the destination can't see, and does not put it back."""
+    """XAPI ejects a CD that the destination can't see; the agents put it back where it is."""
     there = {sr.sr_id for sr in dest.storage_repositories if sr.attached and not across}
     return [
         warned(
             Reason.DISK_NOT_MIGRATABLE,
             f"vdi/{disk.label}",
             f"XAPI will eject the CD {disk.label} of {instance.name}: {dest.name} has not"
-            f" {disk.sr_name}",
+            f" {disk.sr_name}; it is put back after the move if a CD of that name is there",
             "eject it now, if the instance needs it no more",
             vdi_id=disk.vdi_id,
             sr_id=disk.sr_id,
         )
         for disk in instance.disks
         if disk.cd and disk.sr_id not in there
+    ]
+
+
+def stuck(
+    mirror: Mirror, vm: VmRecord, instance: InstanceFacts, dest: HostFacts, *, across: bool
+) -> list[Finding]:
+    """A CD in a drive that is not attached can't be ejected: XAPI fails the move in its middle with
+    "Object … does not exist in xenopsd" (xcp#269, XO#1998).
+    """
+    leaving = {one.measured["vdi_id"] for one in ejected(instance, dest, across=across)}
+    drives = [mirror.vbds[ref] for ref in vm.vbds if ref in mirror.vbds]
+    inserted = [(drive, mirror.vdis.get(drive.vdi)) for drive in drives if drive.cd]
+    return [
+        refused(
+            Reason.DISK_NOT_MIGRATABLE,
+            f"vdi/{disc.name or disc.uuid}",
+            f"{disc.name or disc.uuid} is in a drive of {vm.name} that is not attached, so that"
+            " XAPI can't eject it",
+            "destroy the drive (xe vbd-destroy), or plug it (xe vbd-plug)",
+            vdi_id=disc.uuid,
+            drive=drive.device,
+        )
+        for drive, disc in inserted
+        if disc is not None and not drive.attached and disc.uuid in leaving
     ]
 
 

@@ -47,10 +47,14 @@ def decide(
 
 
 def _copied(instance: InstanceFacts, dest: HostFacts, *, across: bool) -> tuple[DiskFacts, ...]:
-    """Inside a pool a disk whose SR the destination has attached stays, and so does a volume."""
-    there = {sr.sr_id for sr in dest.storage_repositories if sr.attached}
+    """Inside a pool a disk whose SR the destination has attached stays, and so does a volume;
+    across pools a raw volume alone.
+    """
     disks = (disk for disk in instance.disks if not disk.cd)
-    return tuple(disk for disk in disks if across or not (disk.volume or disk.sr_id in there))
+    if across:
+        return tuple(disk for disk in disks if not disk.raw_volume)
+    there = {sr.sr_id for sr in dest.storage_repositories if sr.attached}
+    return tuple(disk for disk in disks if not (disk.volume or disk.sr_id in there))
 
 
 def _shared(instance: InstanceFacts, dest: HostFacts, why: str) -> Route:

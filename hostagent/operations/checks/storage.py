@@ -11,6 +11,23 @@ def shared_with(dest: HostFacts, instance: InstanceFacts) -> list[Finding]:
     return [_shared(dest, _by_id(dest), instance, disk) for disk in instance.disks]
 
 
+def following(dest: HostFacts, instance: InstanceFacts) -> list[Finding]:
+    """Raw volumes are attached in the destination's pool before the move, and not copied."""
+    return [
+        passed(
+            Reason.VOLUME_NOT_ATTACHED,
+            f"sr/{disk.sr_name}",
+            f"disk {disk.label} of {instance.name} is on {disk.sr_name}, a raw volume, which is"
+            f" attached at {dest.name} before the move",
+            vdi_id=disk.vdi_id,
+            sr_id=disk.sr_id,
+            host_id=dest.host_id,
+        )
+        for disk in instance.disks
+        if disk.raw_volume
+    ]
+
+
 def exported_at(source: HostFacts, instance: InstanceFacts) -> list[Finding]:
     """Each disk's SR must be attached at the guest's own host, else its export is lost."""
     known = _by_id(source)

@@ -1,9 +1,9 @@
 """Which migrations are open at this host as a destination: one key each in its other_config.
 
-`xenferry:open:<migration>` = "<epoch> <instance> <across> <disk,disk…>", written before anything is
-made here. As long as the guest is in another pool there is no VM here that could bear the fence, so
-it is here; and that the VM was not here then is what tells a half-made record from a guest. The key
-goes at the end, and `endings` remembers the migration.
+`xenferry:open:<migration>` = "<epoch> <instance> <across> <disk,disk…> <made,made…>", written
+before anything is made here. As long as the guest is in another pool there is no VM here that could
+bear the fence, so it is here; and that the VM was not here then is what tells a half-made record
+from a guest. The key goes at the end, and `endings` remembers the migration.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,20 @@ PREFIX = "xenferry:open:"
 class Entry:
     """A migration that is open here; `across`: its VM came from another pool.
 
-    `disks` are the uuids of the VM's disks at the source, as far as they were told.
+    `disks` are the uuids of the VM's disks at the source, as far as they were told; `made` is what
+    was not here and is made for the migration, see `hostagent.operations.volumes.intents`.
     """
 
     epoch: int
     instance_id: str
     across: bool
     disks: tuple[str, ...] = ()
+    made: frozenset[str] = frozenset()
 
     def text(self) -> str:
         """Return it as it is written."""
-        words = (str(self.epoch), self.instance_id, str(int(self.across)), ",".join(self.disks))
+        lists = (",".join(self.disks), ",".join(sorted(self.made)))
+        words = (str(self.epoch), self.instance_id, str(int(self.across)), *lists)
         return " ".join(words).rstrip()
 
 
@@ -40,8 +43,8 @@ def entry_of(other_config: Mapping[str, str], migration_id: str) -> Entry | None
     words = other_config.get(_key(migration_id), "").split(" ")
     if len(words) < 3 or not words[0].isdecimal():
         return None
-    disks = tuple(words[3].split(",")) if len(words) > 3 else ()
-    return Entry(int(words[0]), words[1], words[2] == "1", disks)
+    disks, made = (tuple(filter(None, word.split(","))) for word in (*words, "", "")[3:5])
+    return Entry(int(words[0]), words[1], words[2] == "1", disks, frozenset(made))
 
 
 async def read(agent: Agent, host: str, fence: Fence) -> tuple[dict[str, str], Entry | None]:

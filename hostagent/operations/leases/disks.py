@@ -5,9 +5,11 @@ from functools import partial
 
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.move import Fence
+from hostagent.model.records import VdiRecord
 from hostagent.operations import marks
 from hostagent.operations.agent import Agent
 from hostagent.operations.leases import attempts, residue
+from hostagent.operations.volumes import kinds
 from hostagent.xapi import storage
 from hostagent.xapi.errors import XapiGone
 
@@ -41,6 +43,8 @@ async def _one(
     except XapiGone:
         return None
     subject = f"vdi/{disk.uuid}"
+    if await _on_volume(agent, disk):
+        return Item(subject, Action.KEPT, "it is a volume: the guest's own, and no copy")
     if disk.vbds:
         return Item(subject, Action.KEPT, f"{disk.name or 'it'} belongs to a VM")
     made_from = residue.source_of(disk)
@@ -48,3 +52,12 @@ async def _one(
         return Item(subject, Action.KEPT, "it bears no mark of this migration")
     act = partial(storage.destroy_disk, agent.client, ref)
     return await attempts.removal(subject, act, disk.name)
+
+
+async def _on_volume(agent: Agent, disk: VdiRecord) -> bool:
+    """Tell whether a disk's repository is a volume; one that was just introduced is read."""
+    try:
+        sr = agent.mirror.srs.get(disk.sr) or await storage.sr(agent.client, disk.sr)
+    except XapiGone:
+        return False
+    return kinds.is_volume(sr)

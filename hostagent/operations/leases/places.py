@@ -4,31 +4,43 @@ from functools import partial
 
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.move import Fence
-from hostagent.model.records import HostRecord, PbdRecord
+from hostagent.model.records import HostRecord, PbdRecord, SrRecord
 from hostagent.operations import marks
 from hostagent.operations.agent import Agent
 from hostagent.operations.leases import attempts, residue
 from hostagent.operations.leases.residue import Found
-from hostagent.operations.volumes import attaching
+from hostagent.operations.volumes import attaching, intents, introducing
 from hostagent.xapi import marking, storage
 from hostagent.xapi.errors import XapiGone
 
 MARKS = (marks.MIGRATION, marks.EPOCH, attaching.LEASE)
 
 
-async def release(agent: Agent, host: HostRecord, fence: Fence) -> list[Item]:
-    """Undo what was made here: PBDs, the sharing of repositories, networks; one item each."""
-    own = [pbd for pbd in await storage.pbds_of(agent.client, host.ref) if _ours(pbd, fence)]
+async def release(
+    agent: Agent, host: HostRecord, fence: Fence, intended: frozenset[str] = frozenset()
+) -> list[Item]:
+    """Undo what was made here: PBDs, the sharing and the records of repositories, networks.
+
+    `intended` is what the book says was going to be made: it may bear no mark yet.
+    """
+    own = await _joints(agent, host, fence, intended)
     found = [one for one in residue.marked(agent.mirror, fence) if await _still(agent, one, fence)]
+    records = await _introduced(agent, found, fence, intended)
+    known = {sr.ref for sr in records}
     acts = {
         "sr": partial(_unshare, agent),
         "network": partial(storage.destroy_network, agent.client),
     }
     work = [
-        *((f"pbd/{pbd.uuid}", partial(_leave, agent, pbd)) for pbd in own),
-        *((one.subject, partial(acts[one.kind], one.ref)) for one in found if one.kind in acts),
+        *((f"pbd/{pbd.uuid}", partial(_leave, agent, pbd, made=made)) for pbd, made in own),
+        *(
+            (one.subject, partial(acts[one.kind], one.ref))
+            for one in found
+            if one.kind in acts and one.ref not in known
+        ),
     ]
     items = [await attempts.removal(subject, act) for subject, act in work]
+    items += [await _forgotten(agent, sr) for sr in records]
     return [item for item in items if item is not None]
 
 
@@ -68,12 +80,59 @@ def _ours(pbd: PbdRecord, fence: Fence) -> bool:
     return marks.bears(pbd.other_config, fence)
 
 
-async def _leave(agent: Agent, pbd: PbdRecord) -> None:
+async def _joints(
+    agent: Agent, host: HostRecord, fence: Fence, intended: frozenset[str]
+) -> list[tuple[PbdRecord, bool]]:
+    """Return the PBDs here that are the migration's, and whether each was made for it."""
+    found = []
+    for pbd in await storage.pbds_of(agent.client, host.ref):
+        made = pbd.other_config.get(attaching.LEASE) == attaching.CREATED
+        if _ours(pbd, fence):
+            found.append((pbd, made))
+        elif intended and marks.fence_of(pbd.other_config) is None:
+            sr = await storage.sr(agent.client, pbd.sr)
+            if intents.joint(sr.uuid) in intended:
+                found.append((pbd, True))
+    return found
+
+
+async def _introduced(
+    agent: Agent, found: list[Found], fence: Fence, intended: frozenset[str]
+) -> list[SrRecord]:
+    """Return the repositories whose records were made for the migration."""
+    marked = [await storage.sr(agent.client, one.ref) for one in found if one.kind == "sr"]
+    own = {
+        sr.ref: sr
+        for sr in marked
+        if sr.other_config.get(attaching.LEASE) == introducing.INTRODUCED
+    }
+    for name in sorted(intended):
+        kind, _, uuid = name.partition("/")
+        sr = await storage.sr_by_uuid(agent.client, uuid) if kind == "sr" else None
+        if sr is not None and marks.fence_of(sr.other_config) in (None, fence):
+            own[sr.ref] = sr
+    return list(own.values())
+
+
+async def _leave(agent: Agent, pbd: PbdRecord, *, made: bool) -> None:
     await storage.unplug(agent.client, pbd.ref)
-    if pbd.other_config.get(attaching.LEASE) == attaching.CREATED:
+    if made:
         await storage.part(agent.client, pbd.ref)
     else:
         await marking.unmark(agent.client, "PBD", pbd.ref, MARKS)
+
+
+async def _forgotten(agent: Agent, sr: SrRecord) -> Item | None:
+    """Forget a repository, unless another host has joined it meanwhile; its disk stays on it."""
+    subject = f"sr/{sr.uuid}"
+    try:
+        joined = await storage.pbds_of_sr(agent.client, sr.ref)
+    except XapiGone:
+        return None
+    if not joined:
+        return await attempts.removal(subject, partial(storage.forget, agent.client, sr.ref))
+    await marking.unmark(agent.client, "SR", sr.ref, MARKS)
+    return Item(subject, Action.KEPT, "a host is joined to it")
 
 
 async def _unshare(agent: Agent, ref: str) -> None:

@@ -1,14 +1,60 @@
 """What the contract tests say in one word: objects by name, migrations, tasks that end, events."""
 
+import http.client
+import select
+import socket
 import threading
 import time
+import xmlrpc.client
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import XenAPI
 
+from tests.support.replay_wire import Exchange
 from tests.support.sim import Simulator
+from tests.support.sim_time import SimulatedTime
 
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0
+SIMULATED_PATIENCE_S = 7200.0
+LOOK_S = 0.02
+"""Between two looks; in lockstep it grows by this factor up to this length."""
+GROWTH = 1.3
+MOST_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A call on its way, as simulated time sees it."""
+
+    line: socket.socket
+
+    @property
+    def port(self) -> int:
+        port: int = self.line.getsockname()[1]
+        return port
+
+    def is_answered(self, within_s: float) -> bool:
+        return bool(select.select([self.line], [], [], within_s)[0])
+
+
+class LockstepTransport(xmlrpc.client.Transport):
+    """Lets as much time pass as the simulator needs to answer."""
+
+    def __init__(self, sim: Simulator) -> None:
+        super().__init__()
+        self._time = SimulatedTime(sim)
+
+    def send_request(
+        self, host: Any, handler: str, request_body: Any, debug: bool
+    ) -> http.client.HTTPConnection:
+        """On a line of its own, when all is done that can be done before."""
+        self._time.passes(0.0)
+        self.close()
+        connection = super().send_request(host, handler, request_body, debug)
+        self._time.passes_until_answered(_Sent(connection.sock))
+        return connection
 
 
 class Client:
@@ -16,7 +62,9 @@ class Client:
 
     def __init__(self, sim: Simulator, host: str) -> None:
         self.sim = sim
-        self.session = XenAPI.Session(sim.endpoints[host])
+        transport = LockstepTransport(sim) if sim.is_in_lockstep else None
+        self.url = sim.endpoints[host]
+        self.session = XenAPI.Session(self.url, transport)
         self.session.xenapi.login_with_password(sim.user, sim.password, "1.0", "contract-tests")
         self.api: Any = self.session.xenapi
 
@@ -54,13 +102,7 @@ class Client:
 
     def until(self, look: Any) -> Any:
         """The first true thing that `look` returns."""
-        deadline = time.monotonic() + PATIENCE_S
-        pause = threading.Event()
-        while time.monotonic() < deadline:
-            if seen := look():
-                return seen
-            pause.wait(0.02)
-        raise TimeoutError(f"not within {PATIENCE_S} s: {look}")
+        return until(self.sim, look)
 
     def events(self, classes: list[str], token: str, timeout_s: float) -> dict[str, Any]:
         """event.from, whose name Python reserves."""
@@ -75,3 +117,36 @@ class Client:
             details: list[str] = failure.details
             return details
         raise AssertionError("the call succeeded")
+
+
+def until(sim: Simulator, look: Callable[[], Any]) -> Any:
+    """The first true thing that `look` returns; in lockstep, time passes from look to look."""
+    return _until_then(sim, look) if sim.is_in_lockstep else _until_now(look)
+
+
+def _until_now(look: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + PATIENCE_S
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        if seen := look():
+            return seen
+        pause.wait(LOOK_S)
+    raise TimeoutError(f"not within {PATIENCE_S} s: {look}")
+
+
+def _until_then(sim: Simulator, look: Callable[[], Any]) -> Any:
+    pause_s = LOOK_S
+    passed_s = 0.0
+    while passed_s < SIMULATED_PATIENCE_S:
+        if seen := look():
+            return seen
+        sim.step(pause_s)
+        passed_s += pause_s
+        pause_s = min(pause_s * GROWTH, MOST_S)
+    raise TimeoutError(f"not within {passed_s} simulated s: {look}")
+
+
+def sent(client: Client, method: str, *params: Any) -> Exchange:
+    """A call of this client that is on its way, and that nobody waits for."""
+    session = client.session.handle
+    return Exchange(client.url, "jsonrpc2", method, [session, *params])

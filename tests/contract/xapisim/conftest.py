@@ -9,13 +9,12 @@ from tests.contract.xapisim.client import Client
 from tests.support.sim import Simulator
 
 WORLDS = Path(__file__).parents[3] / "deploy" / "worlds"
-FAST = 20.0
 
 
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Simulator]:
-    """The demo world, twenty times faster than life."""
-    with Simulator(WORLDS / "demo.toml", time_factor=FAST) as simulator:
+    """The demo world; time passes where a client waits for it."""
+    with Simulator(WORLDS / "demo.toml", lockstep=True) as simulator:
         yield simulator
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import XenAPI
 
-from tests.contract.xapisim.client import Client
+from tests.contract.xapisim.client import Client, until
 from tests.support.sim import Simulator
 
 POOL = """
@@ -54,7 +54,7 @@ FAST = 60.0
 def pool_and_lone_host(scratch: Path, lone: str = LONE) -> Iterator[Simulator]:
     path = scratch / "island.toml"
     path.write_text(lone)
-    with Simulator(POOL, path, time_factor=FAST) as sim:
+    with Simulator(POOL, path, lockstep=True) as sim:
         yield sim
 
 
@@ -64,14 +64,19 @@ def address(sim: Simulator, host: str) -> str:
 
 def login(sim: Simulator, host: str, seen: list[list[str]] | None = None) -> Client:
     """As soon as that host answers with a session of its own; `seen` collects what it said."""
-    while True:
+
+    def attempt() -> Client | None:
         try:
             return Client(sim, host)
         except XenAPI.Failure as failure:
             if seen is not None:
                 seen.append(failure.details)
         except OSError:
-            continue
+            pass
+        return None
+
+    client: Client = until(sim, attempt)
+    return client
 
 
 def answer(sim: Simulator, host: str) -> list[str]:

@@ -3,12 +3,14 @@
 import http.client
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.contract.xapisim.client import Client
-from tests.support.sim import Simulator
+from tests.contract.xapisim.client import Client, sent
+from tests.support.sim import PATIENCE_S, Simulator
+from tests.support.sim_time import SimulatedTime
 
 WORLD = Path(__file__).parents[3] / "deploy" / "worlds" / "demo.toml"
 HOUR_S = 3600.0
@@ -57,11 +59,11 @@ def test_an_ended_task_is_destroyed_after_65_minutes(sim: Simulator) -> None:
     assert client.failure(client.api.task.get_status, task) == ["HANDLE_INVALID", "task", task]
 
 
-def test_a_session_unused_for_a_day_is_gone(sim: Simulator) -> None:
-    idle, busy = Client(sim, "xs1"), Client(sim, "xs1")
+def test_a_session_unused_for_a_day_is_gone(lockstep: Simulator) -> None:
+    idle, busy = Client(lockstep, "xs1"), Client(lockstep, "xs1")
 
     for _ in range(25):
-        sim.step(HOUR_S)
+        lockstep.step(HOUR_S)
         assert busy.api.pool.get_all()
 
     records = busy.api.session.get_uuid
@@ -96,8 +98,54 @@ def test_a_clock_that_runs_by_itself_can_t_be_stepped() -> None:
     assert (status, answer["error"][:9]) == (400, "the clock")
 
 
+@pytest.fixture
+def lockstep() -> Iterator[Simulator]:
+    with Simulator(WORLD, lockstep=True) as simulator:
+        yield simulator
+
+
+def test_in_lockstep_a_poll_ends_when_its_time_was_told_to_pass(lockstep: Simulator) -> None:
+    client, time = Client(lockstep, "xs1"), SimulatedTime(lockstep)
+    token = client.events(["task"], "", 0.0)["token"]
+    time.passes(0.0)
+    time.add(poll := sent(client, "event.from", ["task"], token, 30.0))
+
+    assert time.passes(29.9) == []
+    assert time.passes(600.0) == [poll]
+
+    assert time.now_s == pytest.approx(30.0)
+    assert poll.reply()["result"]["events"] == []
+
+
+def test_in_lockstep_a_step_ends_with_the_call_that_is_waited_for(lockstep: Simulator) -> None:
+    client, time = Client(lockstep, "xs1"), SimulatedTime(lockstep)
+    time.passes(0.0)
+    time.add(move := sent(client, "VM.pool_migrate", client.vm("web-1"), client.host("xs2"), {}))
+
+    while not time.passes(HOUR_S):
+        assert time.is_open(move)
+
+    assert "error" not in move.reply()
+    assert 1.0 < time.now_s < HOUR_S
+    assert client.where("web-1") == "xs2"
+
+
+def test_in_lockstep_time_waits_for_a_call_that_has_not_come_in_yet(lockstep: Simulator) -> None:
+    client = Client(lockstep, "xs1")
+    token = client.events(["task"], "", 0.0)["token"]
+    received = lockstep.step_calls(0.0, 0, [])["received"]
+
+    with ThreadPoolExecutor(1) as beside:
+        step = beside.submit(lockstep.step_calls, 10.0, received + 1, [])
+        poll = sent(client, "event.from", ["task"], token, 10.0)
+        told = step.result()
+
+    assert told["under_way"] == []
+    assert poll.reply()["result"]["events"] == []
+
+
 def post(sim: Simulator, body: str) -> tuple[int, dict[str, str]]:
-    control = http.client.HTTPConnection(sim.control.removeprefix("http://"), timeout=10)
+    control = http.client.HTTPConnection(sim.control.removeprefix("http://"), timeout=PATIENCE_S)
     control.request("POST", "/sim/clock", body)
     reply = control.getresponse()
     answer = reply.status, json.loads(reply.read())

@@ -39,7 +39,7 @@ FAST = 60.0
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLD, time_factor=FAST) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 

@@ -5,7 +5,6 @@ import http.client
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ from typing import Any
 import pytest
 import XenAPI
 
-from tests.contract.xapisim.client import Client
-from tests.support.sim import Simulator
+from tests.contract.xapisim.client import Client, until
+from tests.support.sim import PATIENCE_S, Simulator
 
 WORLD = Path(__file__).parents[3] / "deploy" / "worlds" / "demo.toml"
 
@@ -31,7 +30,7 @@ class UnixConnection(http.client.HTTPConnection):
     """HTTP to a socket in the file system."""
 
     def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=10)
+        super().__init__("localhost", timeout=PATIENCE_S)
         self._path = path
 
     def connect(self) -> None:
@@ -103,12 +102,13 @@ def test_a_local_session_of_a_member_stays_its_own(sim: Simulator) -> None:
 
 def answered(sim: Simulator) -> Any:
     """The socket's answer as soon as it is back."""
-    pause = threading.Event()
-    for _ in range(100):
+
+    def attempt() -> Any:
         with contextlib.suppress(OSError):
             return local(sim, "xs1", "session.login_with_password", "root", "")
-        pause.wait(0.05)
-    raise TimeoutError("the host didn't come back")
+        return None
+
+    return until(sim, attempt)
 
 
 def test_a_host_away_is_away_on_every_way(sim: Simulator) -> None:

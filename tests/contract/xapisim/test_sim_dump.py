@@ -1,21 +1,14 @@
 """Worlds from elsewhere: a live pool dumped and served again, and a fleet made from a seed."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tests.contract.xapisim.client import Client
-from tests.support.sim import Simulator
+from tests.support.sim import Simulator, xapisim
 from xapisim.dumping import HIDDEN, without_secrets
 
 WORLD = Path(__file__).parents[3] / "deploy" / "worlds" / "demo.toml"
-
-
-def xapisim(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "xapisim", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
 def records(sim: Simulator, class_name: str) -> Any:

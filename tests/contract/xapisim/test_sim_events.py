@@ -1,14 +1,11 @@
 """event.from: dumps, increments, filters, tokens, coalescing, and who is woken."""
 
-import threading
-import time
 from typing import Any
 
-import pytest
-import XenAPI
-
-from tests.contract.xapisim.client import Client
+from tests.contract.xapisim.client import Client, sent
+from tests.support.replay_wire import Exchange
 from tests.support.sim import Simulator
+from tests.support.sim_time import SimulatedTime
 
 
 def token_now(client: Client) -> str:
@@ -105,44 +102,47 @@ def test_inject_makes_an_event_and_wants_the_class_spelled_right(client: Client)
 
 def test_a_waiting_client_is_woken_by_a_change(client: Client, sim: Simulator) -> None:
     token = token_now(client)
-    other = Client(sim, "xs1")
-    started = time.monotonic()
-    change = threading.Timer(
-        0.2, other.api.VM.set_name_description, (client.vm("parked-1"), "wake")
-    )
-    change.start()
+    poll, time = waiting(client, token)
 
-    (event,) = client.events(["vm"], token, 10.0)["events"]
+    before = time.passes(5.0)
+    client.api.VM.set_name_description(client.vm("parked-1"), "wake")
+    after = time.passes(1.0)
 
+    (event,) = poll.reply()["result"]["events"]
     assert event["snapshot"]["name_description"] == "wake"
-    assert time.monotonic() - started < 5.0
-    change.join()
+    assert (before, after) == ([], [poll])
 
 
 def test_a_quiet_pool_lets_the_wait_run_out(client: Client) -> None:
-    token = client.events(["*"], "", 0.0)["token"]
-    started = time.monotonic()
+    poll, time = waiting(client, token_now(client))
 
-    reply = client.events(["vbd"], token, 0.3)
+    early, late = time.passes(9.9), time.passes(0.2)
 
-    assert reply["events"] == []
-    assert 0.25 < time.monotonic() - started < 2.0
+    assert (early, late) == ([], [poll])
+    assert poll.reply()["result"]["events"] == []
 
 
 def test_a_logout_ends_the_session_s_wait(client: Client, sim: Simulator) -> None:
-    waiting = XenAPI.Session(sim.endpoints["xs1"])
-    waiting._session = Client(sim, "xs1").session.handle
-    token = token_now(client)
-    threading.Timer(0.2, end_session, (sim, waiting.handle)).start()
+    other = Client(sim, "xs1")
+    handle = other.session.handle
+    poll, time = waiting(other, token_now(client))
 
-    with pytest.raises(XenAPI.xmlrpclib.Fault) as ended:
-        getattr(waiting.xenapi.event, "from")(["vm"], token, 10.0)
+    before = time.passes(5.0)
+    other.session.logout()
+    after = time.passes(1.0)
 
-    assert ended.value.faultCode == 401
+    error = poll.reply()["error"]
+    assert [error["message"], *error["data"]] == ["SESSION_INVALID", handle]
+    assert (before, after) == ([], [poll])
 
 
-def end_session(sim: Simulator, handle: str) -> None:
-    XenAPI.Session(sim.endpoints["xs1"]).session.logout(handle)
+def waiting(client: Client, token: str) -> tuple[Exchange, SimulatedTime]:
+    """Ten seconds for a change of a VM."""
+    time = SimulatedTime(client.sim)
+    time.passes(0.0)
+    poll = sent(client, "event.from", ["vm"], token, 10.0)
+    time.add(poll)
+    return poll, time
 
 
 def test_messages_have_a_token_of_their_own_and_no_id(client: Client) -> None:

@@ -37,7 +37,7 @@ FAST = 300.0
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Simulator]:
     """Each test has a guest of its own."""
-    with Simulator(WORLD, time_factor=FAST) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 

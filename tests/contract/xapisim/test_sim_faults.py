@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contract.xapisim.client import Client
-from tests.support.sim import Simulator
+from tests.support.sim import PATIENCE_S, Simulator
 
 
 def domains_of(sim: Simulator, vm: str) -> list[tuple[str, str]]:
@@ -140,7 +140,9 @@ def test_a_host_that_is_away_refuses_connections_until_it_is_back(
 
 
 def answers(sim: Simulator, host: str) -> bool:
-    connection = http.client.HTTPConnection(sim.endpoints[host].removeprefix("http://"), timeout=2)
+    connection = http.client.HTTPConnection(
+        sim.endpoints[host].removeprefix("http://"), timeout=PATIENCE_S
+    )
     try:
         connection.request("OPTIONS", "/jsonrpc")
         return connection.getresponse().status == 200

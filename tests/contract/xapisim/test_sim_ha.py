@@ -60,14 +60,14 @@ VITAL = ("vital-1", "vital-2")
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLD, time_factor=FAST) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Client]:
     """HA that tolerates two failures, in a pool where nothing fails."""
-    with Simulator(WORLD, time_factor=FAST) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         client = Client(simulator, "h1")
         protect(client, tolerated=2)
         yield client

@@ -43,7 +43,7 @@ NULL = "OpaqueRef:NULL"
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLD, time_factor=FAST) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 

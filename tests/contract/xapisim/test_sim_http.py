@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.sim import Simulator
+from tests.support.sim import PATIENCE_S, Simulator
 
 LIST = b"<methodCall><methodName>pool.get_all</methodName><params>%b</params></methodCall>"
 NOBODY = LIST % b"<param><value>OpaqueRef:nobody</value></param>"
@@ -21,7 +21,7 @@ def request(more: bytes = b"", body: bytes = NOBODY) -> bytes:
 @contextmanager
 def connected(sim: Simulator) -> Iterator[socket.socket]:
     host, port = sim.endpoints["xs1"].removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
         yield connection
 
 

@@ -45,7 +45,7 @@ def talk(request: pytest.FixtureRequest) -> Callable[..., None]:
         head_s: float = LONG_S,
     ) -> None:
         with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(meet(talking, Server(answer, read_s, head_s)))
+            runner.run(meet(talking, Server(answer, read_s=read_s, head_s=head_s)))
 
     return run
 

@@ -29,7 +29,7 @@ disks = [{ sr = "shared", size = "1 GiB" }]
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLD, time_factor=20.0) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 

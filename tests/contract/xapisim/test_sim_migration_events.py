@@ -27,7 +27,7 @@ host = "xs1"
 
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLD, time_factor=1.5) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.contract.xapisim.client import Client
-from tests.support.sim import Simulator
+from tests.support.sim import PATIENCE_S, Simulator
 
 WORLD = """
 [pool]
@@ -166,7 +166,7 @@ def test_a_plug_in_can_be_added_while_the_simulator_runs(
 
 
 def post(sim: Simulator, body: object) -> tuple[int, dict[str, str]]:
-    control = http.client.HTTPConnection(sim.control.removeprefix("http://"), timeout=10)
+    control = http.client.HTTPConnection(sim.control.removeprefix("http://"), timeout=PATIENCE_S)
     control.request("POST", "/sim/plugins", json.dumps(body))
     reply = control.getresponse()
     answer = reply.status, json.loads(reply.read())

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from tests.contract.xapisim.client import Client
-from tests.support.sim import Simulator
+from tests.support.sim import PATIENCE_S, Simulator
 
 WORLDS = Path(__file__).parents[3] / "deploy" / "worlds"
 HOST = '[pool]\nname = "p"\n[[host]]\nname = "h"\n'
@@ -31,7 +31,7 @@ def test_a_termination_ends_it_cleanly_also_while_clients_wait() -> None:
 
     sim.process.send_signal(signal.SIGTERM)
 
-    assert sim.process.wait(timeout=5) == 0
+    assert sim.process.wait(timeout=PATIENCE_S) == 0
     assert "Traceback" not in sim.log()
     sim.stop()
 
@@ -46,7 +46,7 @@ def test_a_termination_does_not_wait_for_a_long_poll() -> None:
 
     sim.process.send_signal(signal.SIGTERM)
 
-    assert sim.process.wait(timeout=5) == 0
+    assert sim.process.wait(timeout=PATIENCE_S) == 0
     sim.stop()
 
 
@@ -89,7 +89,7 @@ def test_a_world_with_a_broken_fault_is_refused(tmp_path: Path) -> None:
 
 def refused(path: Path) -> tuple[int, list[str]]:
     command = [sys.executable, "-m", "xapisim", "serve", str(path)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert run.stdout == ""
     return run.returncode, run.stderr.splitlines()
 
@@ -103,7 +103,7 @@ def test_the_ready_line_is_the_only_line_on_stdout() -> None:
     process.terminate()
 
     assert process.stdout.read() == ""
-    assert process.wait(timeout=5) == 0
+    assert process.wait(timeout=PATIENCE_S) == 0
     assert ready["ready"] is True
     process.stdout.close()
 

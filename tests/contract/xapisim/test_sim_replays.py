@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.replay import Replay
+from tests.support.replay import Recording, replay
 from tests.support.replay_knobs import TIME_FACTOR
+from tests.support.replay_world import GOLDEN
+
+TRANSCRIPTS = GOLDEN / "transcripts"
 
 CD_STUCK = {
     "fault": "error",
@@ -41,49 +44,24 @@ STAND_INS: dict[str, list[dict[str, Any]]] = {
 }
 
 
-def replayed(
-    name: str, pace: float = 0.0, time_factor: float = TIME_FACTOR, settles_s: float = 0.0
-) -> Any:
-    """Without a pace nothing waits; where a recording polls, `pace` is the part of its time that
-    the replay takes.
-    """
-    return pytest.param(name, pace, time_factor, settles_s, id=name)
+TIME_FACTORS = {
+    "10-events-pool-migrate": 2.0,
+    "18-migrate-send-diskless": 2.0,
+    "26-crash-member-source": 1.0,
+    "28-crash-coordinator": 1.0,
+    "29-coordinator-change": 1.0,
+    "30-crash-destination-host": 1.0,
+    "31-pool-join": 1.0,
+    "36-pool-eject": 1.0,
+}
+"""What failing hosts and toolstacks took was as with real guests."""
+SETTLES_S = {"29-coordinator-change": 10.0}
 
 
-@pytest.mark.parametrize(
-    ("name", "pace", "time_factor", "settles_s"),
-    [
-        replayed("01-session"),
-        replayed("02-protocol-typing"),
-        replayed("04-generic-accessors"),
-        replayed("05-queries-aliases-methods"),
-        replayed("07-tasks", 0.15),
-        replayed("08-events-basics", 0.2),
-        replayed("10-events-pool-migrate", 1.0, time_factor=2.0),
-        replayed("11-pool-migrate-success"),
-        replayed("12-pool-migrate-refusals"),
-        replayed("13-concurrency", 0.1),
-        replayed("15-hypervisor-failure"),
-        replayed("17-assert-can-migrate"),
-        replayed("18-migrate-send-diskless", 0.3, time_factor=2.0),
-        replayed("20-migrate-send-disk-failure"),
-        replayed("22-storage-objects"),
-        replayed("24-vm-lifecycle"),
-        replayed("26-crash-member-source", 0.12, time_factor=1.0),
-        replayed("28-crash-coordinator", 0.1, time_factor=1.0),
-        replayed("29-coordinator-change", 0.12, time_factor=1.0, settles_s=10.0),
-        replayed("30-crash-destination-host", 0.05, time_factor=1.0),
-        replayed("31-pool-join", 0.1, time_factor=1.0),
-        replayed("32-hetero-cpu"),
-        replayed("35-read-only"),
-        replayed("36-pool-eject", 0.05, time_factor=1.0),
-    ],
-)
-def test_every_recorded_call_is_answered_as_recorded(
-    tmp_path: Path, name: str, pace: float, time_factor: float, settles_s: float
-) -> None:
-    replay = Replay(name, tmp_path, STAND_INS.get(name, []))
+@pytest.mark.parametrize("name", sorted(path.stem for path in TRANSCRIPTS.iterdir()))
+def test_every_recorded_call_is_answered_as_recorded(tmp_path: Path, name: str) -> None:
+    faults, time_factor = STAND_INS.get(name, []), TIME_FACTORS.get(name, TIME_FACTOR)
 
-    different = replay.run(pace, time_factor, settles_s)
+    different = replay(Recording(name, tmp_path), faults, time_factor, SETTLES_S.get(name, 0.0))
 
     assert [f"call {number} {method}: {what}" for number, method, what in different] == []

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contract.xapisim.client import Client
+from tests.contract.xapisim.lone_host import login
 from tests.support.sim import Simulator
 
 WORLDS = Path(__file__).parents[3] / "deploy" / "worlds"
@@ -20,15 +21,6 @@ def start_move(client: Client, vm: str, host: str) -> tuple[str, str]:
     task = client.migrate(vm, host)
     client.until(lambda: client.api.task.get_progress(task) > 0)
     return task, hold
-
-
-def login_again(sim: Simulator, host: str) -> Client:
-    """A new session, as soon as the host answers."""
-    while True:
-        try:
-            return Client(sim, host)
-        except OSError:
-            continue
 
 
 @dataclass
@@ -44,12 +36,12 @@ class Aftermath:
 
 @pytest.fixture(scope="module")
 def aftermath() -> Iterator[Aftermath]:
-    with Simulator(WORLDS / "demo.toml", time_factor=20) as sim:
+    with Simulator(WORLDS / "demo.toml", lockstep=True) as sim:
         before = Client(sim, "xs1")
         before.move("cache-1", "xs1")
         started = [start_move(before, vm, "xs2") for vm in VMS]
         sim.fault(fault="restart_toolstack", host="xs1")
-        lost = Aftermath(login_again(sim, "xs1"), before.session.handle, [s[0] for s in started])
+        lost = Aftermath(login(sim, "xs1"), before.session.handle, [s[0] for s in started])
         for vm in VMS:
             lost.just_after[vm] = lost.client.api.VM.get_record(lost.client.vm(vm))
         sim.clear_faults()
@@ -60,7 +52,7 @@ def aftermath() -> Iterator[Aftermath]:
 
 @pytest.fixture
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLDS / "demo.toml", time_factor=20) as simulator:
+    with Simulator(WORLDS / "demo.toml", lockstep=True) as simulator:
         yield simulator
 
 
@@ -109,7 +101,7 @@ def test_restarting_the_destination_makes_it_adopt_the_guest(sim: Simulator) -> 
     before = Client(sim, "xs1")
     start_move(before, "db-1", "xs2")
     sim.fault(fault="restart_toolstack", host="xs1")
-    client = login_again(sim, "xs1")
+    client = login(sim, "xs1")
     sim.clear_faults()
     client.until(lambda: looks_halted(client, "db-1"))
 
@@ -157,7 +149,7 @@ def test_a_new_move_waits_for_the_copy_nobody_sees_and_makes_no_second_one(
     before = Client(sim, "xs1")
     _, hold = start_move(before, "web-1", "xs2")
     sim.fault(fault="restart_toolstack", host="xs1")
-    client = login_again(sim, "xs1")
+    client = login(sim, "xs1")
     again = client.migrate("web-1", "xs2")
     client.until(lambda: client.api.VM.get_current_operations(client.vm("web-1")))
 

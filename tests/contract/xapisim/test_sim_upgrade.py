@@ -35,7 +35,7 @@ host = "old"
 
 @pytest.fixture(scope="module")
 def sim() -> Iterator[Simulator]:
-    with Simulator(WORLD, time_factor=50.0) as simulator:
+    with Simulator(WORLD, lockstep=True) as simulator:
         yield simulator
 
 

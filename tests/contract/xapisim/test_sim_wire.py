@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,17 @@ import pytest
 from tests.contract.xapisim.client import Client
 from tests.support.sim import Simulator
 
+WORLD = Path(__file__).parents[3] / "deploy" / "worlds" / "demo.toml"
 GOLDEN = Path(__file__).parents[2] / "golden" / "xapi" / "wire"
 NOBODY = "OpaqueRef:00000000-0000-0000-0000-000000000001"
 REF = re.compile(r"OpaqueRef:[0-9a-f-]{36}")
+
+
+@pytest.fixture(scope="module")
+def sim() -> Iterator[Simulator]:
+    """Time passes by itself here: the clients are bare sockets."""
+    with Simulator(WORLD) as simulator:
+        yield simulator
 
 
 @dataclass(frozen=True)

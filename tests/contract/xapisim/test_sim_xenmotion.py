@@ -88,6 +88,23 @@ def test_a_disc_in_the_drive_stays_behind(near: Client, far: Client) -> None:
     assert [vbd["empty"] for vbd in vbds if vbd["type"] == "CD"] == [True]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_inside_a_pool_a_disc_stays_in_its_drive_if_the_map_names_it(
+    near: Client, named: bool
+) -> None:
+    vm = near.vm("app")
+    trip = Trip(near, near, "n2")
+    vbds = [near.api.VBD.get_record(ref) for ref in near.api.VM.get_VBDs(vm)]
+    (disc,) = [vbd["VDI"] for vbd in vbds if vbd["type"] == "CD"]
+    kept = {disc: storage.sr(near, "discs")} if named else {}
+    disks = {**trip.disks("app", "other", "shared"), **kept}
+
+    near.wait(near.api.Async.VM.migrate_send(vm, trip.ticket, True, disks, {}, {}))
+
+    after = [near.api.VBD.get_record(ref) for ref in near.api.VM.get_VBDs(vm)]
+    assert [vbd["empty"] for vbd in after if vbd["type"] == "CD"] == [not named]
+
+
 def test_while_it_moves_both_pools_have_the_vm_and_one_runs_it(
     near: Client, far: Client, sim: Simulator
 ) -> None:

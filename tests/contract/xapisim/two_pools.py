@@ -71,7 +71,7 @@ FAST = 20.0
 def two_pools(scratch: Path) -> Iterator[Simulator]:
     far = scratch / "far.toml"
     far.write_text(FAR)
-    with Simulator(NEAR, far, time_factor=FAST) as sim:
+    with Simulator(NEAR, far, lockstep=True) as sim:
         yield sim
 
 

@@ -15,6 +15,7 @@ from xenferry.controller.v1 import aggregates_pb2
 
 NOWHERE = "00000000-0000-4000-8000-00000000dead"
 ADOPT = aggregates_pb2.DRIFT_SETTLEMENT_ADOPT
+WATCH = aggregates_pb2.WatchAggregatesRequest()
 CREATE = ("CreateAggregate", {"name": "rack"})
 
 
@@ -214,7 +215,7 @@ async def test_a_cancel_that_comes_too_late_is_told_so(rack: Aggregates) -> None
 
 async def test_a_watch_shows_what_is_there_and_each_change(rack: Aggregates) -> None:
     await rack.added("xs1")
-    call = rack.stub.WatchAggregates(aggregates_pb2.WatchAggregatesRequest(), timeout=10)
+    call = rack.stub.WatchAggregates(WATCH, timeout=10)
     told = aiter(call)
 
     present = await anext(told)
@@ -227,6 +228,24 @@ async def test_a_watch_shows_what_is_there_and_each_change(rack: Aggregates) -> 
     assert present.aggregate.name == "rack"
     assert (appeared.aggregate, appeared.deleted) == (made, False)
     assert (gone.aggregate.name, gone.deleted) == ("other", True)
+
+
+async def test_each_of_many_watchers_is_told_everything(rack: Aggregates) -> None:
+    await rack.ask("CreateAggregate", name="base")
+    calls = [rack.stub.WatchAggregates(WATCH, timeout=10) for _ in range(20)]
+    watches = [aiter(call) for call in calls]
+
+    present = {(await anext(told)).aggregate.name for told in watches}
+    await rack.ask("CreateAggregate", name="other")
+    calls[0].cancel()
+    appeared = {(await anext(told)).aggregate.name for told in watches[1:]}
+    late = aiter(rack.stub.WatchAggregates(WATCH, timeout=10))
+    both = [(await anext(late)).aggregate.name for _ in range(2)]
+    for call in calls:
+        call.cancel()
+
+    assert (present, appeared) == ({"base"}, {"other"})
+    assert both == ["base", "other"]
 
 
 async def test_aggregates_are_listed_in_pages_by_name(rack: Aggregates) -> None:

@@ -12,6 +12,7 @@ from tests.support.fake_pool import GIB
 from xenferry.common.v1 import fence_pb2
 from xenferry.controller.v1 import inventory_pb2 as controller_inventory
 from xenferry.controller.v1 import migration_pb2, scheduler_pb2
+from xenferry.hostagent.v1 import checks_pb2
 
 SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
 ROLLED_BACK = migration_pb2.MIGRATION_STATE_ROLLED_BACK
@@ -66,18 +67,51 @@ async def test_a_guest_is_moved_with_its_disks_into_another_pool(tmp_path: Path)
         assert asked.requested_by.startswith("ipv4:127.0.0.1")
         assert [finding.message for finding in ended.verification] == ["it runs here"]
         assert world.two.calls["PreLiveMigration"] == 2, "the move needs a ticket of its own"
-        assert world.two.pool.tickets != set(), "the first ticket was let go"
+        assert world.two.pool.tickets == set(), "both go back to where they came from"
 
 
 async def test_no_ticket_is_ever_written(tmp_path: Path) -> None:
     async with two_pools(tmp_path) as world, world.controller() as controller:
         asked = await controller.migrate(world.guest.instance_id, "xs2")
         await controller.ended(asked.migration_id)
-        (unused,) = world.two.pool.tickets
+        issued = world.two.pool.issued
 
     stored = everything_in(tmp_path)
     assert asked.migration_id.encode() in stored
-    assert unused.encode() not in stored
+    assert len(issued) == 2
+    assert not [ticket for ticket in issued if ticket.encode() in stored]
+
+
+async def test_volumes_go_from_the_source_to_the_destination_and_are_never_written(
+    tmp_path: Path,
+) -> None:
+    secret = "open-sesame"
+    volume = checks_pb2.Volume(sr_id="5a", device_config={"chappassword": secret})
+    async with two_pools(tmp_path) as world, world.controller() as controller:
+        world.one.pool.volumes = [volume]
+        asked = await controller.migrate(world.guest.instance_id, "xs2")
+
+        ended = await controller.ended(asked.migration_id)
+
+        assert ended.state == SUCCEEDED
+        assert world.two.pool.attached == [volume]
+        assert world.one.calls["VerifyExports"] == 1
+
+    stored = everything_in(tmp_path)
+    assert asked.migration_id.encode() in stored
+    assert secret.encode() not in stored
+
+
+async def test_tickets_of_a_migration_that_is_rolled_back_go_back_too(tmp_path: Path) -> None:
+    async with two_pools(tmp_path) as world, world.controller() as controller:
+        world.one.fail("LiveMigration", "refused")
+        asked = await controller.migrate(world.guest.instance_id, "xs2")
+
+        ended = await controller.ended(asked.migration_id)
+
+        assert ended.state == ROLLED_BACK
+        assert len(world.two.pool.issued) == 2
+        assert world.two.pool.tickets == set()
 
 
 @pytest.mark.parametrize("kind", ["shared storage", "block"])
@@ -164,6 +198,12 @@ async def test_disks_without_room_are_refused_with_figures(tmp_path: Path) -> No
             assert answer.reason == "INSUFFICIENT_DISK_SPACE"
             assert "5,120 MiB free" in answer.message
             assert "10,240 MiB" in answer.message
+
+            request = scheduler_pb2.CheckLiveMigrationRequest(
+                instance_ids=[other.instance_id], dests=["xs2"]
+            )
+            checked = await controller.scheduler.CheckLiveMigration(request, timeout=CALL_S)
+            assert not checked.cells[0].possible
 
 
 async def test_a_matrix_asks_no_agent_too_much_at_once(tmp_path: Path) -> None:

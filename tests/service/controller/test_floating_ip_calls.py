@@ -8,6 +8,7 @@ from uuid import uuid4
 import grpc
 import pytest
 import pytest_asyncio
+from google.rpc import error_details_pb2
 
 from tests.support import floating_world
 from tests.support.floating_world import FIXED, FIXED_6, IDLE, SECOND, Floating
@@ -128,6 +129,34 @@ async def test_what_does_not_exist_or_is_taken_is_refused_by_name(
 
     assert (answer.reason, answer.code) == (reason, code)
     assert len((await shared.ask("ListFloatingIpPools")).pools) == 1
+    assert not (await shared.ask("ListFloatingIps")).floating_ips
+
+
+@SHARED
+@pytest.mark.parametrize(
+    ("call", "given", "fields"),
+    [
+        ("AllocateFloatingIp", {"address": "203.0.113.300", "request_id": "x"},
+         ("pool", "address", "request_id")),
+        ("AssociateFloatingIp", {"fixed_address": "10.0.0", "unverified": True},
+         ("floating_ip", "instance", "fixed_address")),
+        ("AssociateFloatingIp", {"floating_ip": "203.0.113.1", "instance": "web-1",
+                                 "unverified": True}, ("unverified",)),
+        ("DisassociateFloatingIp", {}, ("floating_ip",)),
+        ("ReleaseFloatingIp", {}, ("floating_ip",)),
+        ("ListFloatingIps", {"instance_id": "web-1", "page_size": -1, "page_token": "x"},
+         ("instance_id", "page_size", "page_token")),
+    ],
+)  # fmt: skip
+async def test_a_malformed_call_is_refused_with_every_field(
+    shared: Floating, call: str, given: dict[str, Any], fields: tuple[str, ...]
+) -> None:
+    answer = await shared.refused(call, **given)
+
+    assert answer.code is grpc.StatusCode.INVALID_ARGUMENT
+    refused = answer.find(error_details_pb2.BadRequest)
+    assert refused is not None
+    assert {each.field for each in refused.field_violations} == set(fields)
     assert not (await shared.ask("ListFloatingIps")).floating_ips
 
 

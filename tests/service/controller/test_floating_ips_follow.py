@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from prometheus_client import REGISTRY
 
 from tests.support import floating_world
 from tests.support.controller_world import World
@@ -131,6 +132,18 @@ async def test_an_address_whose_host_does_not_answer_is_pending_and_says_why(
     assert (led.state, led.host_id) == (PENDING, "")
     assert led.wanted_host_id == floating.world.one.host_id
     assert "VM_REQUIRES_SR" in led.problem
+
+
+async def test_a_host_that_is_behind_is_counted_until_it_is_not(floating: Floating) -> None:
+    floating.world.one.fail("ApplyFloatingIps", *["refused"] * 1_000)
+    led = await floating.associated()
+    behind = REGISTRY.get_sample_value("xenferry_floating_ip_hosts_behind")
+    floating.world.one.lift("ApplyFloatingIps")
+    await floating.world.one.carries(led.address)
+    await floating.ask("DisassociateFloatingIp", floating_ip=led.address)
+
+    assert behind == 1
+    assert REGISTRY.get_sample_value("xenferry_floating_ip_hosts_behind") == 0
 
 
 async def test_an_address_that_a_host_can_not_put_up_is_pending_and_the_others_are_not(

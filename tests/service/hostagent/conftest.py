@@ -1,7 +1,8 @@
 """Two agents over real gRPC, beside a simulator over real HTTP."""
 
+import itertools
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,7 +14,10 @@ from tests.service.hostagent.crossing import Yard, running_yard
 from tests.service.hostagent.pool import WORLD, Bench, running_agent
 from tests.service.hostagent.quayside import Quay, leader, quayside, running_quayside
 from tests.service.hostagent.two_pools import Pool, two_pools
+from tests.support.dom0 import HOSTS, Quays, serving_quays
 from tests.support.sim import Simulator
+
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -72,9 +76,10 @@ async def shared_yard(two_pools_simulator: Simulator) -> AsyncIterator[Yard]:
         yield yard
 
 
-@pytest.fixture
-def yard(shared_yard: Yard) -> Iterator[Yard]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def yard(shared_yard: Yard) -> AsyncIterator[Yard]:
     """Both pools and their agents; faults that a test armed are gone after it."""
+    await shared_yard.stocked()
     yield shared_yard
     shared_yard.simulator.clear_faults()
 
@@ -108,8 +113,47 @@ async def shared_quay(quay_simulator: Simulator) -> AsyncIterator[Quay]:
         yield quay
 
 
-@pytest.fixture
-def quay(shared_quay: Quay) -> Quay:
+@pytest_asyncio.fixture(loop_scope="session")
+async def quay(shared_quay: Quay) -> Quay:
     """Both pools, with a line to whoever coordinates the first one now."""
     simulator = shared_quay.simulator
-    return replace(shared_quay, near_pool=Pool(simulator, leader(simulator)))
+    quay = replace(shared_quay, near_pool=Pool(simulator, leader(simulator)))
+    await quay.stocked()
+    return quay
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_quays(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quays]:
+    """A coordinator and hosts enough for every test to join one."""
+    async with serving_quays(tmp_path_factory.mktemp("dom0")) as quays:
+        yield quays
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def quays(shared_quays: Quays) -> AsyncIterator[Quays]:
+    """The coordinator, and a host that no test has touched."""
+    async with untouched(shared_quays, next(_numbers)) as quays:
+        yield quays
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lone_quays(shared_quays: Quays) -> AsyncIterator[Quays]:
+    """The coordinator, for a test in which no host joins."""
+    async with untouched(shared_quays, HOSTS) as quays:
+        yield quays
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def unfit_quays(shared_quays: Quays) -> AsyncIterator[Quays]:
+    """The coordinator, and a host that no pool would take."""
+    async with untouched(shared_quays, HOSTS) as quays:
+        yield quays
+
+
+@asynccontextmanager
+async def untouched(shared: Quays, number: int) -> AsyncIterator[Quays]:
+    """Give dom0 as it is to be, and have no faults left."""
+    shared.dom0.set_up()
+    async with AsyncExitStack() as stack:
+        yield replace(shared, number=number, stack=stack)
+    shared.simulator.clear_faults()

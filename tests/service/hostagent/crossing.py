@@ -1,16 +1,15 @@
 """Three agents in two pools, and words for what moves a guest, with its disks, between them."""
 
 import asyncio
-import itertools
-from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from hostagent.model.settings import MigrationSettings
 from tests.service.hostagent.pool import DEADLINE_S, Following, Guest, RunningAgent, running_agent
+from tests.service.hostagent.stock import stock_of
 from tests.service.hostagent.two_pools import Pool, Starts
 from tests.support.sim import Simulator
 from xenferry.common.v1 import fence_pb2
@@ -21,9 +20,6 @@ SHARED_STORAGE = fence_pb2.MIGRATION_KIND_SHARED_STORAGE
 PATIENCE = MigrationSettings(
     max_concurrent_moves=2, poll_s=1.0, doubt_s=0.3, operations_s=2.0, lost_reply_s=0.5
 )
-
-# The next guest of each kind, for each simulator that a test process has started.
-_numbers: WeakKeyDictionary[Simulator, dict[str, Iterator[int]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +78,15 @@ class Trip:
         stub = self.yard.source.stub
         return await stub.CheckCanLiveMigrateOnSrc(source, timeout=DEADLINE_S), told
 
-    async def prepare(self) -> Any:
-        """PreLiveMigration."""
+    async def prepare(self, volumes: Any = ()) -> Any:
+        """PreLiveMigration, with volumes as the source described them."""
         request = move_pb2.PreLiveMigrationRequest(
             fence=self.guest.fence,
             instance_id=self.guest.uuid,
             kind=self.kind,
             dest_check_data=self._data(),
             dest_host_id=self.dest.host.host_id,
+            volumes=volumes,
         )
         return await self.dest.stub.PreLiveMigration(request, timeout=DEADLINE_S)
 
@@ -138,7 +135,8 @@ class Trip:
 
     async def verify(self) -> Any:
         """VerifyExports."""
-        request = checks_pb2.VerifyExportsRequest(**self._at_source())
+        words = {**self._at_source(), "dest_pool_id": self.dest.host.pool_id}
+        request = checks_pb2.VerifyExportsRequest(**words)
         return await self.yard.source.stub.VerifyExports(request, timeout=DEADLINE_S)
 
     async def post_at_source(self) -> Any:
@@ -146,9 +144,10 @@ class Trip:
         request = cleanup_pb2.PostAtSourceRequest(**self._at_source())
         return await self.yard.source.stub.PostAtSource(request, timeout=DEADLINE_S)
 
-    async def post_at_dest(self) -> Any:
+    async def post_at_dest(self, *tickets: Any) -> Any:
         """PostAtDestination."""
-        request = cleanup_pb2.PostAtDestinationRequest(**self._at_dest())
+        words = {**self._at_dest(), "receive_tickets": tickets}
+        request = cleanup_pb2.PostAtDestinationRequest(**words)
         return await self.dest.stub.PostAtDestination(request, timeout=DEADLINE_S)
 
     async def roll_back_at_source(self) -> Any:
@@ -156,9 +155,10 @@ class Trip:
         request = cleanup_pb2.RollbackAtSourceRequest(**self._at_source())
         return await self.yard.source.stub.RollbackAtSource(request, timeout=DEADLINE_S)
 
-    async def roll_back_at_dest(self) -> Any:
+    async def roll_back_at_dest(self, *tickets: Any) -> Any:
         """RollbackAtDestination."""
-        request = cleanup_pb2.RollbackAtDestinationRequest(**self._at_dest())
+        words = {**self._at_dest(), "receive_tickets": tickets}
+        request = cleanup_pb2.RollbackAtDestinationRequest(**words)
         return await self.dest.stub.RollbackAtDestination(request, timeout=DEADLINE_S)
 
     async def roll_back(self) -> list[Any]:
@@ -203,8 +203,7 @@ class Yard:
 
     def guest(self, kind: str = "local", name: str = "") -> Guest:
         """Return a guest that no other test has touched, or one by name."""
-        numbers = _numbers.setdefault(self.simulator, defaultdict(lambda: itertools.count(1)))
-        name = name or f"{kind}-{next(numbers[kind]):02d}"
+        name = name or stock_of(self.simulator).take(kind)
         ref = self.near_pool.one("VM", name)
         return Guest(name, ref, self.near_pool.api.VM.get_uuid(ref))
 
@@ -221,6 +220,15 @@ class Yard:
         """Return a trip to the other pool."""
         sr = self.far_pool.uuid("SR", "depot")
         return Trip(self, self.guest("local", name), self.far, BLOCK, sr)
+
+    async def stocked(self) -> None:
+        """Have guests that both agents of the pool know; those of earlier tests go."""
+        stock = stock_of(self.simulator)
+        stock.clear((self.near_pool, self.far_pool))
+        for name in stock.fill(self.near_pool):
+            guest = self.guest(name=name)
+            trip = Trip(self, guest, self.near, BLOCK, self.near_pool.uuid("SR", "n2-local"))
+            await self.watched(trip.check, partial(_all_name, name))
 
     def led_by(self, source: RunningAgent) -> "Yard":
         """Return the yard with another agent of n1."""
@@ -257,6 +265,13 @@ class Yard:
     def starts(self, guest: Guest) -> int:
         """Return how often XAPI was asked to move a guest."""
         return self.counted.of(guest)
+
+
+def _all_name(name: str, seen: Any) -> bool:
+    """Tell whether the answers of source and destination are about an instance of that name."""
+    return all(
+        any(finding.subject == f"instance/{name}" for finding in answer.findings) for answer in seen
+    )
 
 
 TRIPS: dict[str, Callable[[Yard], Trip]] = {

@@ -47,12 +47,28 @@ async def fresh_shared(yard: Yard) -> Staged:
 
 
 async def with_volume(yard: Yard) -> Staged:
-    """A guest with a volume of its own."""
+    """A guest with a volume of its own, of which both agents know."""
     trip = yard.sharing()
     yard.near_pool.add_volume(trip.guest)
     volume = f"vol-{trip.guest.name}"
-    await yard.watched(trip.verify, lambda seen: volume in str(seen.findings))
+    await yard.watched(
+        trip.check, lambda seen: all(volume in str(answer.findings) for answer in seen)
+    )
     return Staged(trip)
+
+
+async def attached(yard: Yard) -> Staged:
+    """The volume of a guest is at the destination, too."""
+    staged = await with_volume(yard)
+    await staged.trip.prepare()
+    return staged
+
+
+async def arrived_with_volume(yard: Yard) -> Staged:
+    """The guest is at its destination, and its volume still at both hosts."""
+    staged = await attached(yard)
+    assert (await staged.trip.follow_with(None).last()).outcome == ARRIVED
+    return staged
 
 
 async def prepared(yard: Yard) -> Staged:
@@ -212,6 +228,31 @@ RPCS = (
     Rpc("RollbackAtSource", UNMARK, stayed, roll_back_at_source, refused="failed"),
     read("GetAgentInfo", "host.compute_free_memory", fresh, agent_info),
 )
+
+
+# Each call that is made for a volume, by the RPC that makes it.
+NOT_ATTACHED = "FAILED_PRECONDITION VOLUME_NOT_ATTACHED"
+ATTACHING = ("PBD.create", "PBD.add_to_other_config", "Async.PBD.plug", "Async.SR.scan")
+DETACHING = ("Async.PBD.unplug", "PBD.destroy")
+VOLUME_RPCS = (
+    *(
+        Rpc(f"PreLiveMigration, {call}", call, with_volume, prepare, refused=NOT_ATTACHED)
+        for call in ATTACHING
+    ),
+    *(
+        Rpc(f"PostAtSource, {call}", call, arrived_with_volume, post_at_source, refused="failed")
+        for call in DETACHING
+    ),
+    *(
+        Rpc(f"RollbackAtDestination, {call}", call, attached, roll_back_at_dest, refused="failed")
+        for call in DETACHING
+    ),
+)
+
+
+# Of the rows for volumes, one for each RPC.
+_FIRST = {rpc.name.partition(",")[0]: rpc for rpc in reversed(VOLUME_RPCS)}
+BEFALLEN = (*RPCS, *_FIRST.values())
 
 
 async def said(rpc: Rpc, staged: Staged) -> str:

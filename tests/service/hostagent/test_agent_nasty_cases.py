@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.service.hostagent.misfortunes import Way, breaks, failed, gone_home, refused
-from tests.service.hostagent.pool import ARRIVED, STAYED, errors
 from tests.service.hostagent.quayside import (
     DEST,
-    LEADERS,
     SOURCE,
     Quay,
     Staged,
-    leader,
     quayside,
     running_quayside,
     told,
@@ -131,7 +128,6 @@ async def test_case_10_the_limit_of_storage_moves_is_a_wait(quay: Quay) -> None:
     ("way", "error", "reason"),
     [
         pytest.param(INSIDE, ["VDI_NOT_IN_MAP", "x"], "DEVICES_CHANGED", id="11"),
-        pytest.param(SHARED, ["VM_REQUIRES_SR", "x", "y"], "STORAGE_NOT_SHARED", id="12"),
         pytest.param(SHARED, ["VM_LACKS_FEATURE", "x"], "GUEST_NOT_SUSPENDABLE", id="13"),
         pytest.param(SHARED, ["VM_NON_SUSPENDABLE", "x", "y"], "GUEST_NOT_SUSPENDABLE", id="13b"),
         pytest.param(ACROSS, ["DUPLICATE_MAC_SEED", "x"], "MAC_IN_USE", id="21"),
@@ -145,15 +141,9 @@ async def test_case_10_the_limit_of_storage_moves_is_a_wait(quay: Quay) -> None:
             "INSTANCE_EXISTS_AT_DEST",
             id="21b",
         ),
-        pytest.param(
-            SHARED,
-            ["OTHER_OPERATION_IN_PROGRESS", "host", "x", "vm_migrate", "y"],
-            "OPERATION_IN_PROGRESS",
-            id="22",
-        ),
     ],
 )
-async def test_cases_11_12_13_21_22_25_what_xapi_refuses_is_a_refusal_and_leaves_nothing(
+async def test_cases_11_13_21_25_what_xapi_refuses_is_a_refusal_and_leaves_nothing(
     quay: Quay, way: Way, error: list[str], reason: str
 ) -> None:
     assert await refused(quay, way, error) == f"{REFUSED} {reason}"
@@ -193,14 +183,6 @@ async def test_case_15_what_a_storage_driver_says_has_a_reason(
     await gone_home(staged)
 
 
-async def test_case_16_a_disk_that_is_attached_elsewhere_is_a_failure_of_the_storage(
-    quay: Quay,
-) -> None:
-    error = ["SR_BACKEND_FAILURE_46", "", "The VDI is not available", ""]
-
-    assert await breaks(quay, SHARED, "prepare", error) == "stayed STORAGE_FAILED"
-
-
 async def test_case_17_a_copy_that_dies_stays_and_a_broken_line_is_looked_behind(
     quay: Quay,
 ) -> None:
@@ -211,43 +193,6 @@ async def test_case_17_a_copy_that_dies_stays_and_a_broken_line_is_looked_behind
     )
     said = await breaks(quay, INSIDE, "sync4", ["INTERNAL_ERROR", reset], "dest_running")
     assert said in (CAME, IN_DOUBT)
-
-
-async def test_case_18_success_with_a_disk_missing_is_found_by_the_verification(
-    quay: Quay,
-) -> None:
-    staged = Staged(quay.inside())
-    await prepare(staged)
-    assert await told(move(staged)) == CAME
-    api, guest = quay.near_pool.api, staged.trip.guest
-    vbds = {ref: api.VBD.get_record(ref) for ref in api.VM.get_VBDs(guest.ref)}
-    gone = next(ref for ref, one in vbds.items() if one["type"] == "Disk")
-    api.VBD.unplug(gone)
-
-    findings = (await staged.trip.post_at_dest()).findings
-
-    assert errors(findings) or any(one.remedy for one in findings)
-
-
-async def test_case_19_success_of_a_guest_that_is_halted_is_no_success(quay: Quay) -> None:
-    staged = Staged(quay.inside())
-    await prepare(staged)
-    assert await told(move(staged)) == CAME
-    quay.near_pool.api.VM.hard_shutdown(staged.trip.guest.ref)
-
-    findings = (await staged.trip.post_at_dest()).findings
-
-    assert "INSTANCE_NOT_RUNNING" in errors(findings)
-
-
-async def test_case_20_a_stale_device_in_xenopsd_fails_the_move_and_the_guest_stays(
-    quay: Quay,
-) -> None:
-    text = "Object with type VM and id u/vbd.xvdd does not exist in xenopsd"
-
-    assert await breaks(quay, SHARED, "prepare", ["INTERNAL_ERROR", text]) == (
-        "stayed MIGRATION_FAILED"
-    )
 
 
 async def test_case_23_while_the_source_is_dead_nothing_is_released_at_the_destination(
@@ -273,23 +218,3 @@ async def test_case_23_while_the_source_is_dead_nothing_is_released_at_the_desti
             assert (await told(staged.trip.roll_back_at_dest())).endswith("OPERATION_IN_PROGRESS")
             following.leave()
             simulator.fault(fault="session_evict")  # wakes what waits for a host that is dead
-
-
-async def test_case_24_a_coordinator_that_is_replaced_in_the_middle_proves_nothing(
-    quay: Quay,
-) -> None:
-    simulator, staged = quay.simulator, Staged(quay.inside())
-    await prepare(staged)
-    hold = simulator.fault(fault="hold", phase="precopy", vm=staged.trip.guest.name)
-    following = staged.trip.follow_with(staged.ticket)
-    await following.next()
-    (other,) = {*LEADERS} - {leader(simulator)}
-    simulator.fault(fault="coordinator_failover", host=other)
-    simulator.lift(hold)
-
-    outcome = (await following.last()).outcome
-
-    assert len(staged.trip.where()) == 1
-    assert outcome != ARRIVED or staged.trip.where() == [DEST]
-    assert outcome != STAYED or staged.trip.where() == [SOURCE]
-    assert quay.starts(staged.trip.guest) == 1

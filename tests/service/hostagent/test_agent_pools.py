@@ -1,41 +1,30 @@
 """The pool calls of the agent, with the real plug-in in a simulated dom0."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.service.hostagent.pool import errors
-from tests.support import dom0
-from tests.support.dom0 import DONE, FAILED, PASSWORD, SOUTH, Quays
+from tests.service.hostagent.pool import RunningAgent, errors
+from tests.support.dom0 import DONE, FAILED, PASSWORD, Quays
 from xenferry.hostagent.v1 import host_agent_pb2, pools_pb2
 
-UNFIT = (
-    SOUTH.replace('name = "s1"\n[[network]]', 'name = "s1"\nversion = "8.2"\n[[network]]')
-    + """
-[[sr]]
-name = "nfs-of-its-own"
-[[vm]]
-name = "web-1"
-memory = "1 GiB"
-host = "s1"
-"""
-)
-PHASES = ("stopping_agent", "joining", "waiting_xapi", "starting_agent")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+# What the worker of an operation calls in each of its phases; it lasts until the worker is gone.
+PHASES = {
+    "stopping_agent": "VM.clean_shutdown",
+    "joining": "pool.join",
+    "waiting_xapi": "host.get_enabled",
+    "starting_agent": "VM.start_on",
+}
+LONG_S = 20.0
 
 
-@pytest_asyncio.fixture
-async def quays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Quays]:
-    """Return two pools of one host each."""
-    async with dom0.quays(tmp_path, monkeypatch.setenv) as quays:
-        yield quays
-
-
-async def checked(quays: Quays, force: bool = False) -> tuple[set[str], set[str]]:
+async def checked(
+    quays: Quays, south: RunningAgent, force: bool = False
+) -> tuple[set[str], set[str]]:
     """Return what both sides have against the join."""
-    here = await quays.ask("CheckCanJoinOnHost", quays.south, host_id=quays.south.host.host_id)
+    here = await quays.ask("CheckCanJoinOnHost", south, host_id=south.host.host_id)
     there = await quays.ask(
         "CheckCanJoinOnCoordinator",
         coordinator_id=quays.north.host.host_id,
@@ -47,21 +36,22 @@ async def checked(quays: Quays, force: bool = False) -> tuple[set[str], set[str]
 
 def no_secret_is_told(quays: Quays) -> None:
     """The password is in no state file and in no log."""
-    texts = [file.read_text() for file in (quays.directory / "state").glob("*")]
+    texts = [file.read_text() for file in (quays.dom0.directory / "state").glob("*")]
     assert PASSWORD not in "".join(texts) + quays.simulator.log()
 
 
 async def test_a_host_joins_and_its_agent_runs_again(quays: Quays) -> None:
-    nothing_against = await checked(quays)
+    south = await quays.south()
+    nothing_against = await checked(quays, south)
     words = quays.join_words()
     begun = await quays.ask("JoinPool", **words)
     again = await quays.ask("JoinPool", **words)
 
     ended = await quays.ended(begun)
     repeated = await quays.ask("JoinPool", **words)
-    info = await quays.south.stub.GetAgentInfo(host_agent_pb2.GetAgentInfoRequest())
+    info = await south.stub.GetAgentInfo(host_agent_pb2.GetAgentInfoRequest())
     member = await quays.refused(
-        "JoinPool", quays.south, **{**words, "coordinator_id": quays.south.host.host_id}
+        "JoinPool", south, **{**words, "coordinator_id": south.host.host_id}
     )
 
     assert nothing_against == (set(), set())
@@ -69,16 +59,17 @@ async def test_a_host_joins_and_its_agent_runs_again(quays: Quays) -> None:
     assert (ended.outcome, ended.agent_state) == (DONE, "running")
     assert repeated == ended
     assert quays.agent_vm("n1") == "Running"
-    assert info.host.host_id == quays.south.host.host_id
+    assert info.host.host_id == south.host.host_id
     assert info.host.pool_id == quays.north.host.pool_id
-    assert info.host.agent_instance_id == dom0.AGENT_VM
+    assert info.host.agent_instance_id == quays.agent_vm_id
     assert member.reason == "NOT_COORDINATOR"
     no_secret_is_told(quays)
 
 
 async def test_a_member_is_ejected_with_its_agent(quays: Quays) -> None:
-    await quays.joined()
-    words = quays.leave_words()
+    joining = quays.join_words()
+    await quays.ended(await quays.ask("JoinPool", **joining))
+    words = quays.leave_words(joining["host_id"])
 
     refused = await quays.refused("LeavePool", **{**words, "confirm_wipe": False})
     ended = await quays.ended(await quays.ask("LeavePool", **words))
@@ -88,7 +79,7 @@ async def test_a_member_is_ejected_with_its_agent(quays: Quays) -> None:
 
 
 async def test_the_coordinator_is_not_ejected_and_keeps_its_agent(quays: Quays) -> None:
-    words = {**quays.leave_words(), "host_id": quays.north.host.host_id}
+    words = quays.leave_words(quays.north.host.host_id)
 
     ended = await quays.ended(await quays.ask("LeavePool", **words))
 
@@ -96,47 +87,45 @@ async def test_the_coordinator_is_not_ejected_and_keeps_its_agent(quays: Quays) 
     assert errors(ended.errors) == {"POOL_OPERATION_FAILED"}
 
 
-async def test_all_that_stands_against_a_join_is_told_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with dom0.quays(tmp_path, monkeypatch.setenv, south=UNFIT, password="rust") as quays:
-        here, there = await checked(quays)
+async def test_all_that_stands_against_a_join_is_told_at_once(unfit_quays: Quays) -> None:
+    unfit_quays.dom0.set_up(password="rust")
+
+    here, there = await checked(unfit_quays, await unfit_quays.south())
 
     assert here == {"HOST_HAS_INSTANCES", "JOINER_HAS_SHARED_STORAGE"}
     assert {"HOSTS_NOT_HOMOGENEOUS", "POOL_CREDENTIALS_REFUSED"} <= there
 
 
-async def test_a_dom0_without_the_plugin_is_told_of(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with dom0.quays(tmp_path, monkeypatch.setenv, plugin="") as quays:
-        _, there = await checked(quays)
-        refused = await quays.refused("JoinPool", **quays.join_words())
+async def test_a_dom0_without_the_plugin_is_told_of(quays: Quays) -> None:
+    quays.dom0.take_away()
+
+    _, there = await checked(quays, await quays.south())
+    refused = await quays.refused("JoinPool", **quays.join_words())
 
     assert there == {"POOL_PLUGIN_UNUSABLE"}
     assert refused.reason == "POOL_PLUGIN_UNUSABLE"
 
 
-async def test_a_wrong_password_shuts_nothing_down(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with dom0.quays(tmp_path, monkeypatch.setenv, password="rust") as quays:
-        ended = await quays.joined()
+async def test_a_wrong_password_shuts_nothing_down(quays: Quays) -> None:
+    quays.dom0.set_up(password="rust")
 
-        assert (ended.outcome, ended.agent_state) == (FAILED, "untouched")
-        assert errors(ended.errors) == {"POOL_CREDENTIALS_REFUSED"}
-        assert quays.agent_vm("s1") == "Running"
-        no_secret_is_told(quays)
+    ended = await quays.joined()
+
+    assert (ended.outcome, ended.agent_state) == (FAILED, "untouched")
+    assert errors(ended.errors) == {"POOL_CREDENTIALS_REFUSED"}
+    assert quays.agent_vm(quays.home) == "Running"
+    no_secret_is_told(quays)
 
 
 async def test_a_call_that_is_meant_for_another_host_is_refused(quays: Quays) -> None:
-    other = quays.south.host.host_id
+    words = quays.join_words()
+    other = words["host_id"]
 
     for call, given in (
         ("CheckCanJoinOnHost", {"host_id": other}),
         ("NamePool", {"coordinator_id": other, "name": "x"}),
-        ("JoinPool", {**quays.join_words(), "coordinator_id": other}),
-        ("LeavePool", {**quays.leave_words(), "coordinator_id": other}),
+        ("JoinPool", {**words, "coordinator_id": other}),
+        ("LeavePool", quays.leave_words(other, coordinator_id=other)),
     ):
         assert (await quays.refused(call, **given)).reason == "WRONG_HOST"
 
@@ -164,68 +153,74 @@ async def test_an_operation_that_dom0_never_had_is_unknown(quays: Quays) -> None
 
 @pytest.mark.parametrize("phase", PHASES)
 async def test_a_worker_that_is_killed_is_begun_again(quays: Quays, phase: str) -> None:
-    if phase == "joining":
-        quays.simulator.fault(fault="delay", method="pool.join", seconds=3.0)
+    quays.simulator.fault(fault="delay", method=PHASES[phase], seconds=LONG_S, nth=1)
     begun = await quays.ask("JoinPool", **quays.join_words())
-    await quays.until(begun, lambda known: known.phase in (phase, "ended"))
+    await quays.until(begun, lambda known: known.phase == phase)
 
-    quays.kill_worker(begun.operation_id)
+    killed = quays.dom0.kill_worker(begun.operation_id)
     ended = await quays.ended(begun)
 
+    assert killed
     assert (ended.outcome, ended.agent_state) == (DONE, "running")
     assert quays.agent_vm("n1") == "Running"
 
 
+def error(method: str, *words: str, **more: Any) -> dict[str, Any]:
+    """Return the fault that XAPI refuses a call."""
+    return {"fault": "error", "method": method, "error": list(words), **more}
+
+
 @pytest.mark.parametrize(
-    ("faults", "outcome", "home"),
+    ("fault", "outcome"),
     [
-        ([{"fault": "drop_reply", "method": "pool.join"}], DONE, "n1"),
-        ([{"fault": "error", "method": "pool.join", "error": ["HA_IS_ENABLED"]}], FAILED, "s1"),
-        ([{"fault": "error", "method": "VM.clean_shutdown", "error": ["VM_MISSING_PV_DRIVERS"]}],
-         FAILED, "s1"),
-        ([{"fault": "drop_call", "method": "pool.join"}], FAILED, "s1"),
-        ([{"fault": "error", "method": "VM.start_on", "error": ["HOST_STILL_BOOTING"],
-           "nth": 1}], DONE, "n1"),
+        ({"fault": "drop_reply", "method": "pool.join"}, DONE),
+        (error("pool.join", "HA_IS_ENABLED"), FAILED),
+        (error("VM.clean_shutdown", "VM_MISSING_PV_DRIVERS"), FAILED),
+        ({"fault": "drop_call", "method": "pool.join"}, FAILED),
+        (error("VM.start_on", "HOST_STILL_BOOTING", nth=1), DONE),
     ],
-)  # fmt: skip
+)
 async def test_whatever_becomes_of_the_join_the_agent_runs_afterwards(
-    quays: Quays, faults: list[dict[str, Any]], outcome: int, home: str
+    quays: Quays, fault: dict[str, Any], outcome: int
 ) -> None:
-    for fault in faults:
-        quays.simulator.fault(**fault)
+    if fault["fault"] == "drop_call":
+        quays.dom0.set_up(patience_s=0.5)  # nothing will come of it
+    quays.simulator.fault(**fault)
 
     ended = await quays.joined()
 
     assert (ended.outcome, ended.agent_state in ("running", "untouched")) == (outcome, True)
-    assert quays.agent_vm(home) == "Running"
+    assert quays.agent_vm("n1" if outcome == DONE else quays.home) == "Running"
     no_secret_is_told(quays)
 
 
-@pytest.mark.parametrize("host", ["n1", "s1"])
+@pytest.mark.parametrize("side", ["coordinator", "joining host"])
 async def test_a_toolstack_that_restarts_in_the_middle_is_waited_for(
-    quays: Quays, host: str
+    quays: Quays, side: str
 ) -> None:
-    quays.simulator.fault(fault="delay", method="pool.join", seconds=3.0)
+    quays.dom0.set_up(patience_s=3.0)  # of a call that the restart cut nothing will come
+    quays.simulator.fault(fault="delay", method="pool.join", seconds=1.0, nth=1)
     begun = await quays.ask("JoinPool", **quays.join_words())
     await quays.until(begun, lambda known: known.phase in ("joining", "ended"))
 
+    host = "n1" if side == "coordinator" else quays.home
     quays.simulator.fault(fault="restart_toolstack", host=host)
     ended = await quays.ended(begun)
 
     assert ended.agent_state == "running"
-    assert quays.agent_vm("n1" if ended.outcome == DONE else "s1") == "Running"
+    assert quays.agent_vm("n1" if ended.outcome == DONE else quays.home) == "Running"
 
 
 async def test_an_agent_that_can_not_be_started_is_told_and_tried_again(quays: Quays) -> None:
-    armed = [
-        quays.simulator.fault(fault="error", method="VM.start_on", error=["NO_MEMORY"], nth=n)
-        for n in range(1, 3)
-    ]
+    for _ in range(2):
+        quays.simulator.fault(**error("VM.start_on", "NO_MEMORY", nth=1))
     begun = await quays.ask("JoinPool", **quays.join_words())
-    down = await quays.until(begun, lambda known: known.agent_state == "failed")
-    ended = await quays.until(down, lambda known: known.agent_state == "running")
 
-    assert armed
+    down = await quays.ended(begun)
+    again = await quays.worked(down)
+    up = await quays.worked(again)
+
+    assert [one.agent_state for one in (down, again, up)] == ["failed", "failed", "running"]
     assert errors(down.errors) == {"AGENT_NOT_RESTARTED"}
-    assert ended.outcome == DONE
+    assert up.outcome == DONE
     assert quays.agent_vm("n1") == "Running"

@@ -53,6 +53,23 @@ async def test_a_volume_of_a_guest_that_stays_is_released(yard: Yard, shared: bo
     assert trip.residue() == set()
 
 
+async def test_a_pbd_that_was_made_and_not_yet_marked_is_taken_back(yard: Yard) -> None:
+    trip = yard.sharing()
+    sr = yard.near_pool.add_volume(trip.guest)
+    await yard.watched(trip.verify, lambda one: len(one.findings) == 2)
+    fault = yard.simulator.fault(fault="drop_reply", method="PBD.create")
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await trip.prepare()
+    yard.simulator.lift(fault)
+    assert answer(failed).reason == "OUTCOME_UNKNOWN"
+    assert set(yard.near_pool.joined(sr)) == {"n1", "n2"}
+
+    await trip.roll_back_at_dest()
+
+    assert set(yard.near_pool.joined(sr)) == {"n1"}
+    assert trip.residue() == set()
+
+
 async def test_a_volume_that_was_joined_and_detached_is_only_detached_again(yard: Yard) -> None:
     trip = yard.sharing()
     sr = yard.near_pool.add_volume(trip.guest)

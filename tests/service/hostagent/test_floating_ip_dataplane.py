@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
+from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple, NFCTSocket
 from pyroute2.nftables.main import NFTables
 
 from deploy.demo import netlab
@@ -94,6 +95,7 @@ async def test_an_open_connection_lives_through_a_move_where_the_guest_sees_the_
 
 async def test_a_guest_goes_out_by_its_floating_ip(lab: Lab, opened: Open) -> None:
     lab.share_gateway()
+    lab.two.ip(f"link set {netlab.INNER} down")
     await (await opened(lab.one, False)).apply(1, [V4])
     place = (netlab.CLIENT, netlab.PORT)
 
@@ -116,6 +118,71 @@ async def test_a_repeat_finds_nothing_to_do(lab: Lab, opened: Open) -> None:
     assert {item.action for item in first.items} == {Action.ADDED}
     assert again.items == ()
     assert again.carried == first.carried == (V4, V6)
+
+
+async def test_what_is_carried_is_what_the_machine_shows(lab: Lab, opened: Open) -> None:
+    carrier = await opened(lab.one)
+    await carrier.apply(1, [V4, V6])
+    lab.one.ip(f"addr del {ADDRESS}/32 dev {netlab.PUBLIC}")
+
+    assert await carrier.carried() == (ADDRESS_6,)
+    lab.one.ip(f"link del {netlab.PUBLIC}")
+    with pytest.raises(NotApplied):
+        await carrier.carried()
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["same agent", "agent started anew"])
+async def test_an_open_connection_does_not_go_on_to_the_instance_that_an_address_led_to(
+    lab: Lab, opened: Open, anew: bool
+) -> None:
+    lab.guest["two"].ip("link set eth0 address 02:00:00:00:00:06", "link set eth0 up")
+    lab.guest["two"].ip("addr add 10.0.0.6/24 dev eth0")
+    carrier = await opened(lab.one)
+    await carrier.apply(1, [V4, V6])
+    with lab.client.connect(ADDRESS) as line, lab.client.connect(ADDRESS_6) as other:
+        carrier = await opened(lab.one) if anew else carrier
+        await carrier.apply(2, [Binding(ADDRESS, 0, "other", "10.0.0.6"), V6])
+
+        with pytest.raises(ConnectionResetError):
+            say(line, "is it you?")
+        assert say(other, "and you?") == "one", "a flow of another address was ended"
+    assert lab.client.ask(ADDRESS) == "two"
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["same agent", "agent started anew"])
+@pytest.mark.parametrize("binding", [V4, V6], ids=["IPv4", "IPv6"])
+async def test_no_flow_is_led_by_an_address_that_is_carried_no_more(
+    lab: Lab, opened: Open, binding: Binding, anew: bool
+) -> None:
+    carrier = await opened(lab.one)
+    await carrier.apply(1, [binding])
+    with lab.client.connect(binding.address):
+        assert lab.one.run(lambda: flows_of(binding.address))
+
+        await (await opened(lab.one) if anew else carrier).apply(2, [])
+
+        assert not lab.one.run(lambda: flows_of(binding.address))
+
+
+async def test_what_a_guest_sends_on_after_its_arrival_goes_out_by_its_address(
+    lab: Lab, opened: Open
+) -> None:
+    lab.share_gateway()
+    lab.two.ip(f"link set {netlab.INNER} down")
+    carrier = await opened(lab.one, False)
+    other = Binding(OTHER, 0, "other", "10.0.0.6")
+    await carrier.apply(1, [other])
+    with (
+        lab.client.run(lambda: datagrams(netlab.CLIENT)) as there,
+        lab.guest["one"].run(lambda: datagrams(netlab.GUEST)) as guest,
+    ):
+        guest.sendto(b"before", (netlab.CLIENT, netlab.PORT))
+        assert there.recvfrom(100)[1][0] == netlab.GUEST
+
+        await carrier.apply(2, [other, V4])
+        guest.sendto(b"after", (netlab.CLIENT, netlab.PORT))
+
+        assert there.recvfrom(100)[1][0] == ADDRESS
 
 
 async def test_what_is_not_ours_is_not_touched(lab: Lab, opened: Open) -> None:
@@ -221,6 +288,31 @@ async def test_neighbours_of_an_instance_are_told_of_its_arrival(
     await (await opened(lab.one)).announce([Arrival(address, "02:00:00:00:00:bb")])
 
     assert guest.mac_of(address) == "02:00:00:00:00:bb"
+
+
+def say(line: socket.socket, text: str) -> str:
+    """Say something on an open connection and return the answer; raises OSError."""
+    line.sendall(text.encode())
+    return line.recv(100).decode()
+
+
+def datagrams(address: str) -> socket.socket:
+    """Return a socket for single messages; to be made on a machine's thread."""
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line.settimeout(netlab.TIMEOUT_S)
+    line.bind((address, netlab.PORT))
+    return line
+
+
+def flows_of(address: str) -> set[str]:
+    """Return who sends to an address, of the flows that the kernel of this machine knows."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with NFCTSocket(family) as line:
+        tuples = [
+            NFCTAttrTuple.from_netlink(family, flow.get_attr("CTA_TUPLE_ORIG"))
+            for flow in line.dump()
+        ]
+    return {one.saddr for one in tuples if one.daddr == address}
 
 
 def _table(command: str, name: str) -> None:

@@ -5,6 +5,7 @@ import json
 import uuid
 import xmlrpc.client
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +41,29 @@ name = "n2-local"
 host = "n2"
 [[vm]]
 name = "shared-{n:02d}"
-count = 40
+count = 24
 memory = "256 MiB"
 host = "n1"
 disks = [{ sr = "shared", size = "64 MiB" }]
 networks = ["lan"]
 [[vm]]
+name = "shared-model"
+state = "Halted"
+memory = "256 MiB"
+disks = [{ sr = "shared", size = "64 MiB" }]
+networks = ["lan"]
+[[vm]]
 name = "local-{n:02d}"
-count = 240
+count = 24
 memory = "256 MiB"
 host = "n1"
+cd = "discs"
+disks = [{ sr = "shared", size = "64 MiB" }, { sr = "n1-local", size = "128 MiB" }]
+networks = ["lan"]
+[[vm]]
+name = "local-model"
+state = "Halted"
+memory = "256 MiB"
 cd = "discs"
 disks = [{ sr = "shared", size = "64 MiB" }, { sr = "n1-local", size = "128 MiB" }]
 networks = ["lan"]
@@ -84,8 +98,17 @@ name = "lan"
 name = "depot"
 [[sr]]
 name = "attic"
+[[sr]]
+name = "discs"
+type = "iso"
+[[vm]]
+name = "reader"
+memory = "256 MiB"
+state = "Halted"
+cd = "discs"
 """
 FACTOR = 100.0
+MARKABLE = ("SR", "PBD", "VDI", "network", "host")
 CHAP = "open-sesame"
 TARGET = {
     "target": "10.0.0.9",
@@ -116,12 +139,18 @@ class Pool:
         return str(getattr(self.api, kind).get_uuid(self.one(kind, name)))
 
     def all(self, kind: str) -> dict[str, Any]:
-        """Return every record of a class; as JSON, which takes a tenth of XML's time."""
+        """Return every record of a class."""
+        return self._tables((kind,))[kind]
+
+    def _tables(self, kinds: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """As JSON, which takes a tenth of XML's time."""
         self.api.pool.get_all()  # logs in again after a restart
-        call = {"method": f"{kind}.get_all_records", "params": [self._session.handle], "id": 1}
         line = http.client.HTTPConnection(self._address, timeout=DEADLINE_S)
-        line.request("POST", "/jsonrpc", json.dumps(call))
-        found: dict[str, Any] = json.load(line.getresponse())["result"]
+        found = {}
+        for kind in kinds:
+            call = {"method": f"{kind}.get_all_records", "params": [self._session.handle], "id": 1}
+            line.request("POST", "/jsonrpc", json.dumps(call))
+            found[kind] = json.load(line.getresponse())["result"]
         line.close()
         return found
 
@@ -133,12 +162,14 @@ class Pool:
             return None
         return record
 
-    def add_volume(self, guest: Guest, *, shared: bool = True) -> str:
+    def add_volume(
+        self, guest: Guest, *, shared: bool = True, target: dict[str, str] | None = None
+    ) -> str:
         """Attach a volume to a guest as a raw iSCSI SR of n1 alone, and return the SR."""
         api = self.api
         name = f"vol-{guest.name}"
         sr = api.SR.introduce(str(uuid.uuid4()), name, "", "iscsi", "", shared, {})
-        pbd = {"host": self.one("host", "n1"), "SR": sr, "device_config": TARGET}
+        pbd = {"host": self.one("host", "n1"), "SR": sr, "device_config": target or TARGET}
         api.PBD.plug(api.PBD.create(pbd))
         disk: Any = (str(uuid.uuid4()), name, "", sr, "user", False, False, {}, name, {}, {})
         vdi = api.VDI.introduce(*disk)
@@ -159,6 +190,16 @@ class Pool:
         api.VBD.plug(vbd)
         return str(sr)
 
+    def drives(self, guest: Guest) -> dict[str, str]:
+        """Return the name of the CD in each CD drive of a guest, by position; empty: none."""
+        vm = self.vm(guest.uuid) or {"VBDs": []}
+        vbds = [self.api.VBD.get_record(vbd) for vbd in vm["VBDs"]]
+        return {
+            vbd["userdevice"]: "" if vbd["empty"] else self.api.VDI.get_name_label(vbd["VDI"])
+            for vbd in vbds
+            if vbd["type"] == "CD"
+        }
+
     def joined(self, sr: str) -> dict[str, Any]:
         """Return the PBD of each host that is joined to an SR, by the host's name."""
         api = self.api
@@ -173,11 +214,9 @@ class Pool:
         """Return what bears a migration's mark or its entry in the book, as kind/uuid."""
         migration_id, found = guest.fence.migration_id, set()
         vm = self.vm(guest.uuid)
-        rows = {"VM": [vm] if vm else []}
-        for kind in ("SR", "PBD", "VDI", "network", "host"):
-            rows[kind] = list(self.all(kind).values())
-        for kind, records in rows.items():
-            for row in records:
+        rows = {"VM": {"": vm}} if vm else {}
+        for kind, records in (rows | self._tables(MARKABLE)).items():
+            for row in records.values():
                 config = row["other_config"]
                 open_ = f"xenferry:open:{migration_id}" in config
                 if open_ or config.get("xenferry:migration_id") == migration_id:
@@ -193,12 +232,17 @@ class Starts:
         self._seen = 0
         self._by_guest: Counter[str] = Counter()
 
-    def of(self, guest: Guest) -> int:
-        """Return the count of a guest."""
+    def now(self) -> int:
+        """Return the number of the last call."""
         for call in self._simulator.trace(self._seen):
             self._seen = max(self._seen, call["number"])
             if call["method"] in ("Async.VM.pool_migrate", "Async.VM.migrate_send"):
                 self._by_guest.update(one for one in call["params"] if isinstance(one, str))
+        return self._seen
+
+    def of(self, guest: Guest) -> int:
+        """Return the count of a guest."""
+        self.now()
         return self._by_guest[guest.ref]
 
 

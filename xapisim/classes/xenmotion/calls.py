@@ -55,7 +55,7 @@ async def pool_migrate_vdi(call: Call, vdi: str, sr: str, _options: dict[str, st
     if fields["type"] == "cbt_metadata":
         raise XapiError("VDI_INCOMPATIBLE_TYPE", vdi, "cbt_metadata")
     async with call.engine.gates.operation(vm, "migrate_send", call.task):
-        homes = {disk: call.database.read("VDI", disk, "SR") for disk in wish.disks(call.pool, vm)}
+        homes = wish.homes(call.pool, vm)
         asked = Wish(vm, {**homes, vdi: sr}, {}, {})
         destination = Destination(call.engine, wish.handler_of(call.pool, vm), local=True)
         checks.check_inside(call.pool, asked, destination.host)

@@ -6,7 +6,7 @@ from xapisim.classes import memory, placement, storage_rules
 from xapisim.classes.engine import Engine
 from xapisim.classes.migration import admission
 from xapisim.classes.pool import Pool
-from xapisim.classes.xenmotion import tickets, wish
+from xapisim.classes.xenmotion import moves, tickets, wish
 from xapisim.classes.xenmotion.tickets import Destination, Ticket
 from xapisim.classes.xenmotion.wish import Wish
 from xapisim.errors import XapiError
@@ -33,7 +33,7 @@ def admit(engine: Engine, asked: Wish, ticket: Ticket) -> Destination:
         check_inside(pool, asked, destination.host)
     else:
         _check_across(pool, asked, destination)
-    check_moved(pool, asked, local=destination.local)
+    check_moved(pool, destination.engine.pool, asked)
     return destination
 
 
@@ -41,20 +41,20 @@ def check_inside(pool: Pool, asked: Wish, host: str) -> None:
     source = pool.database.row("host", wish.handler_of(pool, asked.vm)).fields
     if admission.is_older(pool.database.row("host", host).fields, than=source):
         raise XapiError("NOT_SUPPORTED_DURING_UPGRADE")
-    check_drivers(pool, pool, asked, local=True)
+    check_drivers(pool, pool, asked)
     placement.check(pool, asked.vm, host, with_cpu=not asked.forced, with_storage=False)
     if asked.networks:
         raise XapiError("OPERATION_NOT_ALLOWED", _SAME_NETWORK)
 
 
-def check_drivers(pool: Pool, far: Pool, asked: Wish, *, local: bool) -> None:
+def check_drivers(pool: Pool, far: Pool, asked: Wish) -> None:
     """Both SRs of every disk that changes its SR have to know snapshots and mirrors."""
     for vdi, sr in asked.srs.items():
         far.database.row("SR", sr)
         if not pool.database.has("VDI", vdi):
             continue
         home = pool.database.read("VDI", vdi, "SR")
-        if local and home == sr:
+        if moves.same_sr(pool, home, far, sr):
             continue
         if not set(_SENDS) <= storage_rules.features(pool, home):
             raise XapiError("SR_DOES_NOT_SUPPORT_MIGRATION", home, "VDI_SNAPSHOT;VDI_MIRROR")
@@ -69,7 +69,7 @@ def _check_across(pool: Pool, asked: Wish, destination: Destination) -> None:
     source = pool.database.row("host", wish.handler_of(pool, vm)).fields
     if admission.is_older(host, than=source):
         raise XapiError("VM_HOST_INCOMPATIBLE_VERSION_MIGRATE", vm, destination.host)
-    check_drivers(pool, far, asked, local=False)
+    check_drivers(pool, far, asked)
     state = fields["power_state"]
     if asked.copy and not asked.forced and state != "Halted":
         raise XapiError("VM_BAD_POWER_STATE", vm, "halted", state.lower())
@@ -138,12 +138,12 @@ def _check_identity(far: Pool, fields: dict[str, Value]) -> None:
             raise XapiError("DUPLICATE_MAC_SEED", seed)
 
 
-def check_moved(pool: Pool, asked: Wish, *, local: bool) -> None:
+def check_moved(pool: Pool, far: Pool, asked: Wish) -> None:
     for vdi, sr in asked.srs.items():
         if not pool.database.has("VDI", vdi):
             continue
         fields = pool.database.row("VDI", vdi).fields
-        if local and fields["SR"] == sr:
+        if moves.same_sr(pool, fields["SR"], far, sr):
             continue
         if fields["cbt_enabled"]:
             raise XapiError("VDI_CBT_ENABLED", vdi)

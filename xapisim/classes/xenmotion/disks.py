@@ -8,7 +8,7 @@ from xapisim.classes.migration.holds import wait_while_held
 from xapisim.classes.xenmotion.moves import Move
 from xapisim.classes.xenmotion.sends import Send
 from xapisim.classes.xenmotion.tickets import Destination
-from xapisim.errors import CancelledByUserError, XapiError
+from xapisim.errors import CancelledByUserError, XapiError, internal
 from xapisim.values import Value
 
 SNAPSHOT_S = 2.0
@@ -37,7 +37,7 @@ _BASE = "base_mirror"
 
 
 class Disks:
-    """`made` is the new disk by the old one."""
+    """`made` is the new disk by the old one; `found` the one that the other pool has already."""
 
     def __init__(self, engine: Engine, send: Send, destination: Destination) -> None:
         self._engine = engine
@@ -47,11 +47,14 @@ class Disks:
         self._destination = destination
         self.keep_leftovers = False
         self.made: dict[str, str] = {}
+        self.found: dict[str, str] = {}
 
     async def copy_all(self, moves: list[Move]) -> None:
         for move in moves:
             self._attach(move.sr)
         copied = [move for move in moves if not move.stays]
+        if not self._destination.local:
+            self.found = {move.vdi: self._find(move) for move in moves if move.stays}
         total = sum(move.size for move in copied) or 1
         done = 0
         for move in copied:
@@ -70,6 +73,14 @@ class Disks:
                     storage_rules.refresh_sr(self._far, sr)
                 return
         raise XapiError("SR_NOT_ATTACHED", sr)
+
+    def _find(self, move: Move) -> str:
+        """The same disk in the other pool."""
+        uuid = self._pool.database.read("VDI", move.vdi, "uuid")
+        vdi = self._far.database.tables["VDI"].by_uuid.get(uuid, "")
+        if vdi and self._far.database.read("VDI", vdi, "SR") == move.sr:
+            return vdi
+        raise internal('Failure("SR UUID matches on destination but VDI does not exist")')
 
     async def _copy(self, move: Move, start: float, share: float) -> None:
         span = (start, share)

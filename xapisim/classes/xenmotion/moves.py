@@ -12,7 +12,9 @@ from xapisim.values import NULL, Value
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A disk and its new SR. `mirrored` disks may be written to while they move."""
+    """A disk and its new SR. `mirrored` disks may be written to while they move; one that `stays`
+    is on an SR of the same uuid at the destination.
+    """
 
     vdi: str
     sr: str
@@ -44,11 +46,18 @@ def _move(pool: Pool, vdi: str, sr: str, destination: Destination) -> Move:
     return Move(
         vdi=vdi,
         sr=sr,
-        stays=destination.local and fields["SR"] == sr,
+        stays=same_sr(pool, fields["SR"], destination.engine.pool, sr),
         mirrored=not still,
         size=fields["virtual_size"],
         taken=fields["snapshot_time"],
     )
+
+
+def same_sr(pool: Pool, home: str, far: Pool, sr: str) -> bool:
+    """A disk on an SR that the other pool has with the same uuid is not copied (xapi 26.17,
+    relax-xsm-sr-check).
+    """
+    return bool(pool.database.read("SR", home, "uuid") == far.database.read("SR", sr, "uuid"))
 
 
 def _sr_of_snapshot(pool: Pool, asked: Wish, vdi: str, destination: Destination) -> str:

@@ -17,7 +17,7 @@ from xapisim.classes.xenmotion.tickets import Destination
 from xapisim.classes.xenmotion.wish import Wish
 from xapisim.errors import CancelledByUserError, XapiError, internal
 from xapisim.hypervisor import Domain
-from xapisim.values import NULL
+from xapisim.values import NULL, Value
 
 IMPORT_S = 0.5
 """The checks once more and the metadata that goes over."""
@@ -57,8 +57,7 @@ class Sending:
 
     async def _carry_out(self) -> str:
         planned = moves.plan(self._pool, self._asked, self._destination)
-        if not self._destination.local:
-            self._eject_discs()
+        self._eject_discs()
         await self._disks.copy_all(planned)
         if self._destination.local:
             await self._hold("disks_copied")
@@ -75,10 +74,23 @@ class Sending:
             self._engine.tasks.destroy(self._send.task)
 
     def _eject_discs(self) -> None:
-        """Discs don't come along; after a failure they stay ejected."""
+        """A disc stays in its drive only if the map names it, on the SR where it is, or if the VM
+        is suspended. After a failure what was ejected stays out.
+        """
+        if self._pool.database.read("VM", self._asked.vm, "power_state") == "Suspended":
+            return
         for vbd, fields in list(wish.drives(self._pool, self._asked.vm, "CD")):
-            self._pool.database.update("VBD", vbd, VDI=NULL, empty=True)
-            storage_rules.refresh_vdi(self._pool, fields["VDI"])
+            home = self._pool.database.read("VDI", fields["VDI"], "SR")
+            if self._asked.srs.get(fields["VDI"]) != home:
+                self._check_ejectable(fields)
+                self._pool.database.update("VBD", vbd, VDI=NULL, empty=True)
+                storage_rules.refresh_vdi(self._pool, fields["VDI"])
+
+    def _check_ejectable(self, vbd: dict[str, Value]) -> None:
+        """The hypervisor knows nothing of a drive that is not attached (xapi.md (c) 20)."""
+        if self._is_running() and not vbd["currently_attached"]:
+            drive = f"{self._pool.database.read('VM', self._asked.vm, 'uuid')}/vbd.{vbd['device']}"
+            raise internal(f"Object with type VM and id {drive} does not exist in xenopsd")
 
     async def _hold(self, phase: str) -> None:
         faults = self._pool.faults
@@ -119,7 +131,8 @@ class Sending:
     async def _finish_across(self) -> str:
         await self._pool.clock.sleep(IMPORT_S)
         await self._hold("disks_copied")
-        new = self._records.import_all(self.made)
+        self._destination.check_session()
+        new = self._records.import_all({**self.made, **self._disks.found})
         await self._hold("imported")
         if self._is_running():
             host = self._destination.host

@@ -33,11 +33,17 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A host, and the pool it is in; `local` is the VM's own pool."""
+    """A host, and the pool it is in; `local` is the VM's own pool, which needs no session."""
 
     engine: Engine
     host: str
     local: bool
+    session: str = ""
+
+    def check_session(self) -> None:
+        """Another pool answers to the ticket's session alone, and each use keeps it."""
+        if not self.local:
+            self.engine.sessions.check(self.session, self.engine.pool.coordinator)
 
 
 def locate(engine: Engine, ticket: Ticket) -> Destination:
@@ -45,9 +51,10 @@ def locate(engine: Engine, ticket: Ticket) -> Destination:
     if engine.pool.database.has("host", ticket.host):
         return Destination(engine, ticket.host, local=True)
     far = _pool_at(engine, ticket.master)
-    far.sessions.check(ticket.session, far.pool.coordinator)
+    found = Destination(far, ticket.host, local=False, session=ticket.session)
+    found.check_session()
     far.pool.database.row("host", ticket.host)
-    return Destination(far, ticket.host, local=False)
+    return found
 
 
 def _pool_at(engine: Engine, address: str) -> Engine:

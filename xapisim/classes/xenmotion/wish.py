@@ -44,6 +44,12 @@ def disks(pool: Pool, vm: str) -> list[str]:
     return [fields["VDI"] for _, fields in drives(pool, vm, "Disk")]
 
 
+def homes(pool: Pool, vm: str) -> dict[str, str]:
+    """Where each disk and inserted disc is."""
+    found = [one for kind in ("Disk", "CD") for one in drives(pool, vm, kind)]
+    return {vbd["VDI"]: pool.database.read("VDI", vbd["VDI"], "SR") for _, vbd in found}
+
+
 def handler_of(pool: Pool, vm: str) -> str:
     """The host that sends the VM: where it runs, or the coordinator."""
     host: str = pool.database.read("VM", vm, "resident_on")

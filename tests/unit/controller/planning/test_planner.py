@@ -12,10 +12,12 @@ from controller.planning import refusals
 from controller.planning.planner import Planner
 from controller.ports.agents import AgentUnavailable, StepRefused
 from tests.support.planning_world import (
+    MIB,
     WEB1,
     XS1,
     XS2,
     XS3,
+    Held,
     Oracle,
     Shelf,
     StillClock,
@@ -33,8 +35,8 @@ def shelf(**instance: Any) -> Shelf:
     return Shelf({WEB1: replace(one, facts=facts)}, [a_host(XS1, "xs1"), a_host(XS2, "xs2")])
 
 
-def planner(stock: Shelf, oracle: Oracle | None = None) -> Planner:
-    return Planner(stock, oracle or Oracle(), StillClock())
+def planner(stock: Shelf, oracle: Oracle | None = None, held: Held | None = None) -> Planner:
+    return Planner(stock, oracle or Oracle(), StillClock(), held or Held())
 
 
 def objection(reason: Reason, subject: str = "host/xs2", *xapi_error: str) -> Finding:
@@ -235,3 +237,24 @@ async def test_a_cell_says_whether_and_how_and_never_raises() -> None:
     assert (no.possible, no.dest_host_id) == (False, XS1)
     assert [finding.reason for finding in nowhere.findings] == [Reason.HOST_NOT_FOUND]
     assert [finding.reason for finding in nothing.findings] == [Reason.INSTANCE_NOT_FOUND]
+
+
+@pytest.mark.parametrize(("held_mib", "fits"), [(0, True), (80, True), (81, False)])
+async def test_room_on_the_sr_that_is_held_for_others_is_not_free(
+    held_mib: int, fits: bool
+) -> None:
+    oracle = Oracle(kind=MigrationKind.BLOCK)
+    judge = planner(shelf(), oracle, Held({"sr-1": held_mib * MIB}))
+
+    cell = await judge.check(replace(ASKED, block_migration=True))
+
+    assert cell.possible is fits
+    found = [each for each in cell.findings if each.reason is Reason.INSUFFICIENT_DISK_SPACE]
+    assert [each.subject for each in found] == (["sr/local"] if held_mib else [])
+    assert all(each.measured["reserved_bytes"] == str(held_mib * MIB) for each in found)
+
+
+async def test_room_on_the_sr_does_not_matter_to_who_leaves_the_disks() -> None:
+    judge = planner(shelf(), Oracle(), Held({"sr-1": 1_000 * MIB}))
+
+    assert (await judge.check(ASKED)).possible

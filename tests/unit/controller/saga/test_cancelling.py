@@ -10,7 +10,7 @@ from controller.ports.ledger import ClaimLost
 from controller.saga.cancelling import Canceller
 from controller.saga.interventions import Ended, TooLate
 from tests.support import saga_orders
-from tests.support.saga_agents import Fault
+from tests.support.saga_failures import Fault
 from tests.support.saga_trip import Crash, Trip
 
 TOLD = [

@@ -9,7 +9,7 @@ from controller.model.migration import (
     MigrationState,
     Whereabouts,
 )
-from tests.support.saga_agents import Fault
+from tests.support.saga_failures import Fault
 from tests.support.saga_trip import Crash, Trip
 
 

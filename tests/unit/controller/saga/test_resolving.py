@@ -13,7 +13,7 @@ from controller.model.migration import (
 from controller.saga.interventions import Contradicted, NotStuck
 from controller.saga.resolving import Resolver
 from tests.support import saga_orders
-from tests.support.saga_agents import Fault
+from tests.support.saga_failures import Fault
 from tests.support.saga_trip import Trip
 
 FORWARD, BACK, ADOPT = (

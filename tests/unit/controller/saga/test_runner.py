@@ -7,7 +7,7 @@ from controller.model.migration import Migration, MigrationState
 from controller.model.slots import KindLimits, Limits
 from controller.ports.ledger import Advance, Claim
 from controller.saga.runner import Runner
-from tests.support.saga_agents import Fault
+from tests.support.saga_failures import Fault
 from tests.support.saga_trip import MortalLedger, Trip
 
 END = Advance(state=MigrationState.SUCCEEDED, close=True)

@@ -8,7 +8,7 @@ from controller.saga import doubt
 from controller.saga.run import Run, World
 from controller.saga.settings import SagaSettings
 from controller.saga.tables import SHARED_STORAGE
-from tests.support.saga_agents import Fault
+from tests.support.saga_failures import Fault
 from tests.support.saga_trip import Trip
 
 STUCK = MigrationState.STUCK

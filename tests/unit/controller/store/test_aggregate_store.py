@@ -1,90 +1,33 @@
 """What the store keeps of aggregates and of the operations on their pools."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from controller.model.aggregates import Aggregate, Operation, OperationKind, OperationPlan, Phase
+from controller.model.aggregates import Operation, Phase
 from controller.ports.aggregates import (
     AggregateBusy,
     AggregateNotEmpty,
     AggregateNotFound,
     AggregateRequestReused,
-    Driven,
     MembershipRefused,
     NameTaken,
     OperationLost,
-    OperationNotFound,
     Request,
-    TooLateToCancel,
 )
-from controller.store.aggregate_ledger import SqlOperations
-from controller.store.aggregates import SqlAggregates
 from controller.store.settings import StoreSettings
-from tests.support.store_world import SteppedClock, a_uuid, open_store
-
-ADD, REMOVE = OperationKind.ADD_HOST, OperationKind.REMOVE_HOST
-XS1, XS2 = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
-POOL = "5ea1ab1e-0000-4000-8000-000000000001"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Aggregates and operations in one database; `told` counts what was written."""
-
-    aggregates: SqlAggregates
-    operations: SqlOperations
-    clock: SteppedClock
-    told: list[None] = field(default_factory=list)
-
-    async def rack(self) -> Aggregate:
-        """Make an aggregate."""
-        return await self.aggregates.create("rack", "north", Request())
-
-    async def admit(self, aggregate: Aggregate, host: str, kind: OperationKind = ADD) -> Driven:
-        """Admit an operation."""
-        return await self.operations.admit(a_plan(aggregate, host, kind), Request(), "me")
-
-    async def end(self, driven: Driven, phase: Phase, **changes: Any) -> None:
-        """End an operation."""
-        known = replace(driven.operation, **changes).entered(phase, self.clock.now())
-        await self.operations.advance(driven, known)
-
-    async def of(self, *hosts: str) -> Aggregate:
-        """Make an aggregate of hosts."""
-        rack = await self.rack()
-        for host in hosts:
-            await self.end(await self.admit(rack, host), Phase.SUCCEEDED, in_pool=True)
-        return await self.aggregates.find("rack")
-
-
-def a_plan(aggregate: Aggregate, host: str, kind: OperationKind = ADD) -> OperationPlan:
-    """Return a plan for a host of one pool."""
-    return OperationPlan(
-        kind=kind,
-        aggregate_id=aggregate.aggregate_id,
-        aggregate_name=aggregate.name,
-        host_id=host,
-        host_name=f"host {host[-1]}",
-        pool_id=POOL,
-        first=kind is ADD and host == XS1,
-    )
+from tests.support import aggregate_store
+from tests.support.aggregate_store import POOL, REMOVE, XS1, XS2, Kept, a_plan
+from tests.support.store_world import a_uuid
 
 
 @pytest_asyncio.fixture
 async def kept(where: StoreSettings) -> AsyncIterator[Kept]:
     """Return an empty store."""
-    async with open_store(where) as store:
-        told: list[None] = []
-        yield Kept(
-            SqlAggregates(store.database, store.clock, lambda: told.append(None)),
-            SqlOperations(store.database, store.clock, lambda: told.append(None)),
-            store.clock,
-            told,
-        )
+    async with aggregate_store.opened(where) as kept:
+        yield kept
 
 
 async def test_an_aggregate_is_found_by_uuid_and_by_name(kept: Kept) -> None:
@@ -228,27 +171,6 @@ async def test_adopting_takes_over_name_and_hosts_unless_they_are_taken(kept: Ke
         await kept.aggregates.adopt(replace(other, name="shelf"))
     with pytest.raises(MembershipRefused):
         await kept.aggregates.adopt(replace(other, host_ids=(XS2,)))
-
-
-async def test_only_what_was_not_begun_is_cancelled(kept: Kept) -> None:
-    rack = await kept.rack()
-    driven = await kept.admit(rack, XS1)
-
-    cancelled = await kept.operations.cancel(driven.operation.operation_id)
-    again = await kept.operations.cancel(driven.operation.operation_id)
-
-    assert cancelled == again
-    assert (cancelled.phase, cancelled.end_time is None) == (Phase.CANCELLED, False)
-    assert (await kept.aggregates.find("rack")).host_ids == ()
-    with pytest.raises(OperationLost):
-        await kept.end(driven, Phase.SUCCEEDED)
-    begun = await kept.admit(rack, XS1)
-    joining = begun.operation.entered(Phase.JOINING, kept.clock.now())
-    await kept.operations.advance(begun, joining)
-    with pytest.raises(TooLateToCancel):
-        await kept.operations.cancel(joining.operation_id)
-    with pytest.raises(OperationNotFound):
-        await kept.operations.cancel(a_uuid())
 
 
 async def test_an_open_operation_is_claimed_as_it_was_left_and_its_old_driver_is_fenced(

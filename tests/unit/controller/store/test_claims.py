@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from controller.model.migration import JournalEntry, JournalEvent, Migration, MigrationState
 from controller.ports.ledger import Advance, ClaimLost
-from controller.store import metrics, schema
+from controller.store import claims, metrics, schema
+from controller.store import replica as replicas
 from controller.store.following import Follower
 from controller.store.postgres import PostgresDatabase
 from controller.store.replica import Replica
@@ -38,6 +39,12 @@ class One:
             .values(claim_until=0)
         )
         await self.store.database.write(metrics.MIGRATION, lambda c: c.execute(ran_out).rowcount)
+
+    async def others_hold_for_s(self) -> float | None:
+        """Tell when the claims of another replica run out first."""
+        return await self.store.database.read(
+            lambda c: claims.others_hold_for_s(c, self.name, claims.now_micros(c, 0))
+        )
 
     async def takes(self) -> list[Migration]:
         """Claim what nobody drives."""
@@ -103,6 +110,34 @@ async def test_a_replica_that_wakes_before_anybody_took_its_claim_goes_on(
         await one.replica.enter()
 
         assert await two.takes() == []
+
+
+async def test_a_replica_knows_when_the_claims_of_another_run_out(where: StoreSettings) -> None:
+    async with replica(where, "one") as one:
+        assert await one.others_hold_for_s() is None
+        async with replica(where, "two") as two:
+            held_s = await one.others_hold_for_s()
+
+            assert held_s is not None
+            assert 0 < held_s <= where.claim_s
+            await two.silent_for_too_long()
+            assert await one.others_hold_for_s() is None
+
+
+@pytest.mark.parametrize(
+    ("claim_s", "others_hold_s", "pause_s"),
+    [
+        (4.0, None, 0.5),
+        (4.0, 3.5, 0.5),
+        (4.0, 0.2, 0.2 + replicas.JUST_AFTER_S),
+        (1.0, 0.9, 0.25),
+        (1.0, 0.0, replicas.JUST_AFTER_S),
+    ],
+)
+def test_a_beat_comes_right_after_claims_of_others_ran_out(
+    claim_s: float, others_hold_s: float | None, pause_s: float
+) -> None:
+    assert replicas.pause_s(claim_s, others_hold_s) == pytest.approx(pause_s)
 
 
 async def test_what_a_leaving_replica_had_is_taken_without_waiting(where: StoreSettings) -> None:

@@ -1,4 +1,4 @@
-"""Two replicas of store and engine on one PostgreSQL under random interleavings.
+"""Two replicas of the store on one PostgreSQL under random interleavings.
 
 A step is one write or one look of a random replica, so that what one believes is often old by the
 time it acts. After each: one open migration an instance, no journal row lost or out of order, the
@@ -175,7 +175,7 @@ def _everything(
 
 TestTwoReplicas = TwoReplicas.TestCase
 TestTwoReplicas.settings = settings(
-    max_examples=8,
+    max_examples=5,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
