@@ -2,6 +2,7 @@
 
 import enum
 import uuid
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -10,7 +11,10 @@ from ferryctl import calling, documents, exits, paging, screen
 from ferryctl.session import Controller, Session
 from ferryctl.views import aggregates as views
 from ferryctl.views import findings
-from xenferry.controller.v1 import aggregates_pb2
+from xenferry.controller.v1 import aggregates_pb2, aggregates_pb2_grpc
+
+Ask = Callable[[aggregates_pb2_grpc.AggregatesStub, float], aggregates_pb2.AggregateOperation]
+"""Makes a call of the service within so many seconds."""
 
 app = typer.Typer(help="Hosts that form one pool.", no_args_is_help=True)
 
@@ -108,12 +112,8 @@ def add_host(
         validate_only=validate_only,
         request_id=request_id or str(uuid.uuid4()),
     )
-    session: Session = context.obj
-    with session.connect() as controller:
-        begun = calling.repeated(
-            lambda: controller.aggregates.AddHost(request, timeout=session.timeout_s)
-        )
-        _follow(session, controller, begun, wait=wait and not validate_only)
+    stay = wait and not validate_only
+    _begin(context.obj, lambda service, s: service.AddHost(request, timeout=s), stay=stay)
 
 
 @app.command("remove-host")
@@ -135,12 +135,8 @@ def remove_host(
         validate_only=validate_only,
         request_id=request_id or str(uuid.uuid4()),
     )
-    session: Session = context.obj
-    with session.connect() as controller:
-        begun = calling.repeated(
-            lambda: controller.aggregates.RemoveHost(request, timeout=session.timeout_s)
-        )
-        _follow(session, controller, begun, wait=wait and not validate_only)
+    stay = wait and not validate_only
+    _begin(context.obj, lambda service, s: service.RemoveHost(request, timeout=s), stay=stay)
 
 
 @app.command()
@@ -174,6 +170,13 @@ def settle(
     with session.connect() as controller:
         settled = controller.aggregates.SettleDrift(request, timeout=session.timeout_s)
     _show(session, settled)
+
+
+def _begin(session: Session, ask: Ask, *, stay: bool) -> None:
+    """Begin an operation, and follow it if that is wanted."""
+    with session.connect() as controller:
+        begun = calling.repeated(lambda: ask(controller.aggregates, session.timeout_s))
+        _follow(session, controller, begun, wait=stay)
 
 
 def _show(session: Session, aggregate: aggregates_pb2.Aggregate) -> None:

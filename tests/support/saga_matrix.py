@@ -150,6 +150,18 @@ class Way:
     moments: tuple[str, ...]
     rows: frozenset[Row] = field(repr=False)
 
+    def struck_by(self, strike: str) -> list[str]:
+        """Return the moments at which a fault is tried.
+
+        What parts for long does so at every write, what parts for a blink at every call: what is
+        between a write and a call is nothing, so that all would be tried twice.
+        """
+        if strike.endswith(f"{OUTAGE_S:g} s"):
+            return [each for each in self.moments if each.startswith(("write", "during"))]
+        if strike.endswith(f"{BLINK_S:g} s"):
+            return [each for each in self.moments if not each.startswith("write")]
+        return list(self.moments)
+
     async def cell(self, strike: str, moment: str, fences: Fences | None = None) -> None:
         """Go this way with one fault, and assert that it ends soundly."""
         trip = WAYS[self.name](self.kind)

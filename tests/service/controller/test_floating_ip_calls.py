@@ -1,7 +1,6 @@
 """Pools and floating IPs over real gRPC: what is given out, and what is refused."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -25,17 +24,6 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floa
     """Return a service with a pool for tests that leave it as they found it."""
     async with (
         floating_world.a_floating_world(tmp_path_factory.mktemp("shared")) as world,
-        floating_world.a_service(world) as service,
-    ):
-        await service.pool()
-        yield service
-
-
-@pytest_asyncio.fixture
-async def floating(tmp_path: Path) -> AsyncIterator[Floating]:
-    """Return the service of a controller with a pool."""
-    async with (
-        floating_world.a_floating_world(tmp_path) as world,
         floating_world.a_service(world) as service,
     ):
         await service.pool()
@@ -292,27 +280,3 @@ async def test_a_floating_ip_leads_to_one_place_and_a_place_has_one_floating_ip(
     assert first.address in twice.message
     assert (await floating.associate(first.address)) == first
     assert set(floating.world.one.floating_ips) == {first.address}
-
-
-async def test_floating_ips_are_listed_by_number_in_pages(floating: Floating) -> None:
-    for address in ("203.0.113.10", "203.0.113.9", "203.0.113.100"):
-        await floating.allocated(address=address)
-    await floating.associate("203.0.113.9")
-
-    first = await floating.ask("ListFloatingIps", page_size=2)
-    rest = await floating.ask("ListFloatingIps", page_size=2, page_token=first.next_page_token)
-    of_guest = await floating.ask("ListFloatingIps", instance_id=floating.world.guest.instance_id)
-
-    assert [one.address for one in first.floating_ips] == ["203.0.113.9", "203.0.113.10"]
-    assert [one.address for one in rest.floating_ips] == ["203.0.113.100"]
-    assert not rest.next_page_token
-    assert [one.address for one in of_guest.floating_ips] == ["203.0.113.9"]
-
-
-async def test_pools_are_listed_by_name_in_pages(floating: Floating) -> None:
-    await floating.pool("edge", "198.51.100.0/29")
-
-    first = await floating.ask("ListFloatingIpPools", page_size=1)
-    rest = await floating.ask("ListFloatingIpPools", page_size=1, page_token=first.next_page_token)
-
-    assert [pool.name for pool in (*first.pools, *rest.pools)] == ["edge", "public"]

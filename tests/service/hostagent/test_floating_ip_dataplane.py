@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack
 
 import pytest
 import pytest_asyncio
-from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple, NFCTSocket
 from pyroute2.nftables.main import NFTables
 
 from deploy.demo import netlab
@@ -17,6 +16,7 @@ from hostagent.dataplane.neighbours import Arrival
 from hostagent.dataplane.nftables import Nftables
 from hostagent.model.errors import NotApplied, StaleRevision
 from hostagent.model.floating_ips import Action, Binding, FloatingIpSettings, Item
+from tests.service.hostagent import lines
 
 SKIP = netlab.reason_to_skip()
 pytestmark = pytest.mark.skipif(bool(SKIP), reason=SKIP)
@@ -144,8 +144,8 @@ async def test_an_open_connection_does_not_go_on_to_the_instance_that_an_address
         await carrier.apply(2, [Binding(ADDRESS, 0, "other", "10.0.0.6"), V6])
 
         with pytest.raises(ConnectionResetError):
-            say(line, "is it you?")
-        assert say(other, "and you?") == "one", "a flow of another address was ended"
+            lines.say(line, "is it you?")
+        assert lines.say(other, "and you?") == "one", "a flow of another address was ended"
     assert lab.client.ask(ADDRESS) == "two"
 
 
@@ -157,11 +157,11 @@ async def test_no_flow_is_led_by_an_address_that_is_carried_no_more(
     carrier = await opened(lab.one)
     await carrier.apply(1, [binding])
     with lab.client.connect(binding.address):
-        assert lab.one.run(lambda: flows_of(binding.address))
+        assert lab.one.run(lambda: lines.flows_of(binding.address))
 
         await (await opened(lab.one) if anew else carrier).apply(2, [])
 
-        assert not lab.one.run(lambda: flows_of(binding.address))
+        assert not lab.one.run(lambda: lines.flows_of(binding.address))
 
 
 async def test_what_a_guest_sends_on_after_its_arrival_goes_out_by_its_address(
@@ -173,8 +173,8 @@ async def test_what_a_guest_sends_on_after_its_arrival_goes_out_by_its_address(
     other = Binding(OTHER, 0, "other", "10.0.0.6")
     await carrier.apply(1, [other])
     with (
-        lab.client.run(lambda: datagrams(netlab.CLIENT)) as there,
-        lab.guest["one"].run(lambda: datagrams(netlab.GUEST)) as guest,
+        lab.client.run(lambda: lines.datagrams(netlab.CLIENT)) as there,
+        lab.guest["one"].run(lambda: lines.datagrams(netlab.GUEST)) as guest,
     ):
         guest.sendto(b"before", (netlab.CLIENT, netlab.PORT))
         assert there.recvfrom(100)[1][0] == netlab.GUEST
@@ -288,31 +288,6 @@ async def test_neighbours_of_an_instance_are_told_of_its_arrival(
     await (await opened(lab.one)).announce([Arrival(address, "02:00:00:00:00:bb")])
 
     assert guest.mac_of(address) == "02:00:00:00:00:bb"
-
-
-def say(line: socket.socket, text: str) -> str:
-    """Say something on an open connection and return the answer; raises OSError."""
-    line.sendall(text.encode())
-    return line.recv(100).decode()
-
-
-def datagrams(address: str) -> socket.socket:
-    """Return a socket for single messages; to be made on a machine's thread."""
-    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    line.settimeout(netlab.TIMEOUT_S)
-    line.bind((address, netlab.PORT))
-    return line
-
-
-def flows_of(address: str) -> set[str]:
-    """Return who sends to an address, of the flows that the kernel of this machine knows."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with NFCTSocket(family) as line:
-        tuples = [
-            NFCTAttrTuple.from_netlink(family, flow.get_attr("CTA_TUPLE_ORIG"))
-            for flow in line.dump()
-        ]
-    return {one.saddr for one in tuples if one.daddr == address}
 
 
 def _table(command: str, name: str) -> None:

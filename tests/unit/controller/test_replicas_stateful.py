@@ -34,8 +34,8 @@ from controller.store.opening import open_database
 from controller.store.settings import StoreSettings
 from tests.support import pg, saga_world
 from tests.support.held_replicas import Replica, Stage, Stored, stored
+from tests.support.held_truth import Truth
 from tests.support.held_world import Busy, HeldClock
-from tests.support.saga_agents import FaultyAgents
 from tests.support.store_world import GIB, a_plan, an_agent, sqlite_in
 
 ResultT = TypeVar("ResultT")
@@ -59,9 +59,7 @@ class TwoReplicas(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.directory = Path(tempfile.mkdtemp(prefix="xenferry-"))
         self.begun = 0
-        self.rested: dict[str, tuple[MigrationState, str]] = {}
         self.ever_stuck: set[str] = set()
-        self.heard: dict[str, tuple[int, int]] = {}
 
     def where(self) -> StoreSettings:
         """Return where this run keeps its database."""
@@ -91,7 +89,6 @@ class TwoReplicas(RuleBasedStateMachine):
         database, clock = Busy(await open_database(self.where())), HeldClock()
         self.hosts = [an_agent(name, free_bytes=64 * GIB) for name in NAMES]
         self.guests = [self.hosts[n % 2].runs(f"web-{n}") for n in range(GUESTS)]
-        self.at = {guest.instance_id: guest.host_id for guest in self.guests}
         live = LiveMigrations()
         inventory = Inventory(database, live, Liveness(1e9, clock, clock.monotonic), "first")
         for host in self.hosts:
@@ -99,6 +96,9 @@ class TwoReplicas(RuleBasedStateMachine):
             await inventory.register(host.registration(*mine))
         limits = KindLimits(in_all=MOST)
         self.stage = Stage(clock, database, {}, Limits(limits, limits))
+        self.truth = Truth(
+            self.stage.worlds, {each.instance_id: each.host_id for each in self.guests}
+        )
 
     def _replica(self) -> Replica:
         self.begun += 1
@@ -119,7 +119,7 @@ class TwoReplicas(RuleBasedStateMachine):
     def ask(self, which: int, guest: int, kind: MigrationKind, story: str, priority: int) -> None:
         facts = self.guests[guest]
         source, dest = self.hosts
-        if self.at[facts.instance_id] == dest.host_id:
+        if self.truth.at[facts.instance_id] == dest.host_id:
             source, dest = dest, source
         request = MigrationRequest(facts.instance_id, dest.host_id, priority=priority)
         plan = replace(a_plan(facts, source, dest), kind=kind, request=request)
@@ -192,7 +192,7 @@ class TwoReplicas(RuleBasedStateMachine):
             try:
                 self.run(self.awake(which).cancel(migration.migration_id))
             except TooLate:
-                assert self._has_arrived(migration)
+                assert self.truth.has_arrived(migration)
             except InterventionRefused:
                 continue
 
@@ -203,7 +203,7 @@ class TwoReplicas(RuleBasedStateMachine):
             agents = self.stage.worlds[migration.migration_id]
             if agents.world.moving:
                 continue
-            arrived = self._has_arrived(migration)
+            arrived = self.truth.has_arrived(migration)
             asked = Resolution.ROLL_FORWARD if arrived else Resolution.ROLL_BACK
             resolver = self.awake(which).resolver(agents)
             try:
@@ -223,37 +223,7 @@ class TwoReplicas(RuleBasedStateMachine):
             running = [m for m in open_ones if m.state in RUNNING and m.plan.kind is kind]
             assert sum(m.migration_id not in self.ever_stuck for m in running) <= MOST
         for migration in known.migrations.values():
-            self._check(migration)
-
-    def _check(self, migration: Migration) -> None:
-        agents = self.stage.worlds[migration.migration_id]
-        assert agents.world.damage == []
-        assert agents.world.moves <= 1, "moved twice"
-        assert [row.sequence for row in migration.journal] == [
-            *range(1, len(migration.journal) + 1)
-        ]
-        told, epoch = self.heard.get(migration.migration_id, (0, 0))
-        assert all(row.epoch >= epoch for row in migration.journal[told:]), "a zombie wrote"
-        self.heard[migration.migration_id] = len(migration.journal), migration.epoch
-        if migration.state in (MigrationState.FINISHING, MigrationState.SUCCEEDED):
-            assert self._has_arrived(migration)
-        if migration.state.ended:
-            self._check_end(migration, agents)
-
-    def _check_end(self, migration: Migration, agents: FaultyAgents) -> None:
-        """Assert that an end is true, and stays so whoever comes late."""
-        guest = agents.world.guest
-        assert (migration.reserved_memory_bytes, migration.reserved_disk_bytes) == (0, 0), "I4"
-        assert guest.domains in ([guest.source], [guest.dest]), "I1, I2"
-        arrived = self._has_arrived(migration)
-        assert arrived == (migration.state is MigrationState.SUCCEEDED)
-        assert not guest.leased, "I5: a lease is left"
-        assert not guest.tagged, "I5: the mark is left"
-        assert [guest.carried_by] == [*guest.attached_at] == guest.domains, "I6"
-        end = migration.state, guest.domains[0]
-        if migration.migration_id not in self.rested:
-            self.at[migration.plan.instance_id] = guest.domains[0]
-        assert self.rested.setdefault(migration.migration_id, end) == end
+            self.truth.check(migration)
 
     def teardown(self) -> None:
         try:
@@ -286,7 +256,7 @@ class TwoReplicas(RuleBasedStateMachine):
             self.time_passes(LAST_S)
         known = self.known()
         assert [m.state for m in known.migrations.values() if not m.state.ended] == [], "I7"
-        assert known.hosts == self.at, "I3"
+        assert known.hosts == self.truth.at, "I3"
         for replica in self.replicas:
             self.run(replica.follow())
             assert (replica.live.open_ids, replica.runner.driving) == ((), 0)
@@ -299,10 +269,6 @@ class TwoReplicas(RuleBasedStateMachine):
         found = [each for each in self.known().migrations.values() if each.state in states]
         if found:
             yield found[number % len(found)]
-
-    def _has_arrived(self, migration: Migration) -> bool:
-        guest = self.stage.worlds[migration.migration_id].world.guest
-        return guest.domains == [migration.plan.dest_host_id]
 
 
 class TwoReplicasOnPostgres(TwoReplicas):

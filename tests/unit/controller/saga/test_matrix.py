@@ -42,7 +42,7 @@ async def ends_badly(strike: str, ways: Iterable[Way], fences: type[Fences] = Fe
     """Return the cells of a fault that end badly."""
     bad = []
     for way in ways:
-        for moment in way.moments:
+        for moment in way.struck_by(strike):
             try:
                 await way.cell(strike, moment, fences())
             except AssertionError as error:
