@@ -29,7 +29,7 @@ def test_a_dumped_pool_is_served_again_as_it_was(tmp_path: Path) -> None:
 
     path = tmp_path / "copy.json"
     path.write_text(printed.stdout)
-    with Simulator(path) as copy:
+    with Simulator(path, lockstep=True) as copy:
         assert {name: records(copy, name) for name in before} == before
         client = Client(copy, "xs1")
         client.move("web-1", "xs2")
