@@ -18,6 +18,7 @@ from controller.settings import Settings
 from controller.store.aggregate_ledger import SqlOperations
 from controller.store.aggregates import SqlAggregates
 from controller.store.database import Database
+from controller.store.pool_changes import PoolChanges
 from xenferry.controller.v1 import aggregates_pb2_grpc
 
 
@@ -36,13 +37,14 @@ def aggregates(
     connections: Connections,
     clock: Clock,
     owner: str,
+    changes: PoolChanges,
 ) -> Pools:
     """Return it; its steward is to be begun and stopped."""
     news = News(registry, clock, settings.aggregates.poll_s)
     store = SqlAggregates(database, clock, news.told)
-    ledger = SqlOperations(database, clock, news.told)
+    ledger = SqlOperations(database, clock, changes, news.told)
     agents = PoolClients(connections, settings.agents, clock)
-    planner = PoolPlanner(registry, agents)
+    planner = PoolPlanner(registry, agents, ledger)
     steward = Steward(owner, World(ledger, agents, registry, clock, settings.aggregates))
     settler = Settler(store, ledger, registry, agents, planner, steward)
     views = Views(store, registry, news, clock)

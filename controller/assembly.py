@@ -38,6 +38,7 @@ from controller.store.ledger import SqlLedger
 from controller.store.live import LiveMigrations
 from controller.store.liveness import Liveness
 from controller.store.opening import open_database
+from controller.store.pool_changes import PoolChanges
 from controller.together import Parts, going_on
 from xenferry.controller.v1 import (
     host_registry_pb2_grpc,
@@ -70,10 +71,11 @@ async def _running(settings: Settings, database: Database) -> AsyncIterator[Appl
         connections = Connections(parts.inventory, settings.tls)
         exits.push_async_callback(connections.close)
         floating = floating_ips(settings, database, parts.inventory, connections, parts.clock)
+        changes = PoolChanges()
         pools = aggregates(
-            settings, database, parts.inventory, connections, parts.clock, parts.owner
+            settings, database, parts.inventory, connections, parts.clock, parts.owner, changes
         )
-        scheduler, runner = _scheduling(settings, parts, floating.agents)
+        scheduler, runner = _scheduling(settings, parts, floating.agents, changes)
         background = await exits.enter_async_context(going_on(parts, runner))
         floating.reconciler.start()
         exits.push_async_callback(floating.reconciler.stop)
@@ -98,7 +100,7 @@ async def _parts(settings: Settings, database: Database) -> Parts:
 
 
 def _scheduling(
-    settings: Settings, parts: Parts, agents: FollowedAgents
+    settings: Settings, parts: Parts, agents: FollowedAgents, changes: PoolChanges
 ) -> tuple[Scheduler, Runner]:
     """Return the service that takes orders, and who drives the migrations."""
     database, clock, live = parts.database, parts.clock, parts.live
@@ -109,7 +111,7 @@ def _scheduling(
     live.listen(runner.heard)
     live.listen(holds.heard)
     scheduler = Scheduler(
-        planner=Planner(parts.inventory, agents, clock, holds),
+        planner=Planner(parts.inventory, agents, clock, holds, changes),
         door=Door(SqlAdmission(database, live, clock), runner.start, parts.owner),
         history=SqlHistory(database),
         changes=Placed(live, runner.position),

@@ -7,7 +7,7 @@ from controller.model.findings import Finding, Reason, Severity, errors
 from controller.model.inventory import Host
 from controller.planning import pool_checks
 from controller.ports.agents import AgentError
-from controller.ports.aggregates import PoolAgents
+from controller.ports.aggregates import OperationLedger, PoolAgents
 from controller.ports.registry import Registry
 
 
@@ -25,6 +25,7 @@ class PoolPlanner:
 
     registry: Registry
     agents: PoolAgents
+    ledger: OperationLedger
 
     async def joining(self, aggregate: Aggregate, host: Host, *, force: bool) -> OperationPlan:
         """Return the plan of adding a host; raises OperationRefused."""
@@ -47,6 +48,8 @@ class PoolPlanner:
         leader = pool_checks.coordinator(hosts, aggregate.pool_id)
         if not plan.first and not plan.needless and leader is not None and leader.alive:
             found += await self._asked(host, leader, force=force)
+        if plan.moves_host:
+            found.append(await self._no_migrations(host))
         return _accepted(plan, found)
 
     async def leaving(
@@ -70,9 +73,13 @@ class PoolPlanner:
         if needless:
             return plan
         found = pool_checks.leaving(host, aggregate, hosts, instances)
+        found.append(await self._no_migrations(host))
         if not confirm_wipe:
             found.append(_not_confirmed(host))
         return _accepted(plan, found)
+
+    async def _no_migrations(self, host: Host) -> Finding:
+        return pool_checks.no_migrations(host, await self.ledger.migrations_at(host.host_id))
 
     async def _asked(self, host: Host, leader: Host, *, force: bool) -> list[Finding]:
         """Return what the agents of both sides find; one that does not answer is a finding."""

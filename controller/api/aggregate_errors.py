@@ -3,6 +3,7 @@
 from chassis.errors import Conflict, InvalidArgument, NotFound, Refused, ServiceError, Violation
 from controller.ports.aggregates import (
     AggregateBusy,
+    AggregateChanged,
     AggregateNotFound,
     AggregateRefused,
     AggregateRequestReused,
@@ -22,6 +23,7 @@ def translate(error: Exception) -> ServiceError | None:
     violation = Violation(error.subject, text, error.reason)
     if isinstance(error, AggregateRequestReused):
         return InvalidArgument(error.reason, text, [violation])
-    if isinstance(error, AggregateBusy):
-        return Conflict(error.reason, text, {"operation_id": name})
+    if isinstance(error, (AggregateBusy, AggregateChanged)):
+        busy_with = {"operation_id": name} if isinstance(error, AggregateBusy) else {}
+        return Conflict(error.reason, text, busy_with)
     return Refused(error.reason, text, [violation])

@@ -178,17 +178,21 @@ def _not_admitted(error: admission.AdmissionRefused) -> ServiceError:
         return Conflict(Reason.INSTANCE_BUSY, text, {"migration_id": error.migration_id})
     if isinstance(error, admission.InstanceElsewhere):
         return Conflict(Reason.INSTANCE_MOVED, text)
+    if isinstance(error, admission.HostChanging):
+        return Conflict(Reason.AGGREGATE_BUSY, text, {"operation_id": error.operation_id})
     if isinstance(error, admission.RequestIdReused):
         violation = Violation("request_id", text, Reason.REQUEST_ID_REUSED)
         return InvalidArgument(
             Reason.REQUEST_ID_REUSED, text, [violation], {"migration_id": error.migration_id}
         )
+    if isinstance(error, (admission.NoRoom, admission.NoDiskRoom)):
+        return _no_room(error)
+    return ServiceError(Reason.INTERNAL, text)
+
+
+def _no_room(error: admission.NoRoom | admission.NoDiskRoom) -> NoRoom:
+    subject, reason = f"host/{error.plan.dest_host_name}", Reason.INSUFFICIENT_MEMORY
     if isinstance(error, admission.NoDiskRoom):
         subject = f"sr/{error.plan.disk.sr_name or error.plan.disk.sr_id}"
-        violation = Violation(subject, text, Reason.INSUFFICIENT_DISK_SPACE)
-        return NoRoom(Reason.INSUFFICIENT_DISK_SPACE, text, [violation], NO_ROOM_RETRY_S)
-    if isinstance(error, admission.NoRoom):
-        subject = f"host/{error.plan.dest_host_name}"
-        violation = Violation(subject, text, Reason.INSUFFICIENT_MEMORY)
-        return NoRoom(Reason.INSUFFICIENT_MEMORY, text, [violation], NO_ROOM_RETRY_S)
-    return ServiceError(Reason.INTERNAL, text)
+        reason = Reason.INSUFFICIENT_DISK_SPACE
+    return NoRoom(reason, str(error), [Violation(subject, str(error), reason)], NO_ROOM_RETRY_S)

@@ -74,6 +74,11 @@ class OperationPlan:
     again: bool = False
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def moves_host(self) -> bool:
+        """Whether the host leaves the pool that it is in."""
+        return not (self.first or self.needless)
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -132,6 +137,15 @@ class Operation:
         if self.asked:
             return "dom0 was asked to begin and its answer is lost: perhaps it has begun"
         return ""
+
+    @property
+    def change(self) -> str:
+        """How the host changes its pool by it, in words; empty: it does not, or no more."""
+        if self.phase.ended or not self.plan.moves_host:
+            return ""
+        verb = "joins" if self.plan.kind is OperationKind.ADD_HOST else "leaves"
+        pool = f"the pool of {self.plan.aggregate_name}"
+        return f"{self.plan.host_name} {verb} {pool}, by operation {self.operation_id}"
 
     def _leaves_agent_down(self) -> bool:
         """Whether dom0 has the agent VM down at the end, or nobody knows what it has."""

@@ -4,6 +4,7 @@ The inventory is asked first, because it costs nothing; then the agents, because
 """
 
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from controller.model import inventory
@@ -15,11 +16,11 @@ from controller.model.migration import (
     MigrationRequest,
     MoveEstimate,
 )
-from controller.planning import checks, disk_checks, interview, refusals
+from controller.planning import checks, disk_checks, interview, pool_checks, refusals
 from controller.planning.snapshot import Snapshot
 from controller.ports.agents import CheckAgents
 from controller.ports.clock import Clock
-from controller.ports.holds import DiskHolds
+from controller.ports.holds import DiskHolds, PoolChanges
 from controller.ports.inventory import InventoryReader
 
 
@@ -39,12 +40,18 @@ class Planner:
     """Judges moves; writes nothing and changes nothing."""
 
     def __init__(
-        self, reader: InventoryReader, agents: CheckAgents, clock: Clock, holds: DiskHolds
+        self,
+        reader: InventoryReader,
+        agents: CheckAgents,
+        clock: Clock,
+        holds: DiskHolds,
+        pools: PoolChanges,
     ) -> None:
         self._reader = reader
         self._agents = agents
         self._clock = clock
         self._holds = holds
+        self._pools = pools
 
     async def plan(self, request: MigrationRequest) -> MigrationPlan:
         """Return the frozen decision, with the findings of all checks, which all passed.
@@ -102,7 +109,8 @@ class Planner:
         return named[0]
 
     async def _judge(self, snapshot: Snapshot) -> interview.Judged:
-        judged = await interview.ask(self._agents, snapshot, checks.run(snapshot))
+        found = (*checks.run(snapshot), *self._changing(snapshot))
+        judged = await interview.ask(self._agents, snapshot, found)
         if judged.dest is None or judged.kind is not MigrationKind.BLOCK:
             return judged
         held_bytes = self._holds.on_sr(judged.dest.disk.sr_id)
@@ -110,6 +118,12 @@ class Planner:
             return judged
         room = disk_checks.enough_disk(snapshot, judged.dest.disk, held_bytes)
         return replace(judged, findings=interview.merge(judged.findings, (room,)))
+
+    def _changing(self, snapshot: Snapshot) -> Iterator[Finding]:
+        for host in (snapshot.source, snapshot.dest):
+            change = self._pools.of(host.host_id) if host else ""
+            if host and change:
+                yield pool_checks.changing(host, change)
 
 
 def _is_uuid(text: str) -> bool:

@@ -41,7 +41,7 @@ def leaving(
     host: Host, aggregate: Aggregate, hosts: Sequence[Host], instances: Sequence[Instance]
 ) -> list[Finding]:
     """Return what stands against ejecting a host."""
-    found = [_no_instances(host, instances), _no_migrations(host), _no_ha(host)]
+    found = [_no_instances(host, instances), _no_ha(host)]
     if host.facts.coordinator:
         rest = [each for each in members(hosts, aggregate) if each.host_id != host.host_id]
         return [*found, _may_leave(host, rest)]
@@ -114,13 +114,20 @@ def _no_instances(host: Host, instances: Sequence[Instance]) -> Finding:
     )
 
 
-def _no_migrations(host: Host) -> Finding:
-    subject, held = f"host/{host.name}", host.reserved_memory_bytes
-    figures = {"reserved_memory_bytes": str(held)}
-    if not held:
-        text = f"no migration is under way to {host.name}"
+def changing(host: Host, change: str) -> Finding:
+    """Return that a host joins or leaves a pool: its agent is shut down for it, or it is wiped."""
+    remedy = "wait until that has ended, or choose another destination"
+    return Finding(Reason.AGGREGATE_BUSY, Severity.ERROR, f"host/{host.name}", change, remedy)
+
+
+def no_migrations(host: Host, open_ids: Sequence[str]) -> Finding:
+    """Return whether a migration to or from a host is open, by the ids of those that are."""
+    subject, figures = f"host/{host.name}", {"migrations": str(len(open_ids))}
+    if not open_ids:
+        text = f"no migration to or from {host.name} is open"
         return Finding(Reason.HOST_HAS_INSTANCES, Severity.OK, subject, text, measured=figures)
-    text = f"migrations to {host.name} hold {held} bytes of its memory"
+    named = ", ".join(open_ids[:10])
+    text = f"{len(open_ids)} migrations to or from {host.name} are open: {named}"
     remedy = "wait for them, or cancel them"
     return Finding(
         Reason.HOST_HAS_INSTANCES, Severity.ERROR, subject, text, remedy, measured=figures

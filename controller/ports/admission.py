@@ -5,6 +5,7 @@ AdmissionRefused
   ├─ InstanceElsewhere  the instance has left the host that the plan was made for
   ├─ NoRoom             what is free at the destination is held for other migrations
   ├─ NoDiskRoom         so is the room on the SR that would take the disks
+  ├─ HostChanging       the source or the destination joins or leaves a pool
   └─ RequestIdReused    the request_id was used before with another body
 """
 
@@ -66,6 +67,14 @@ class NoDiskRoom(AdmissionRefused):
         )
         self.plan = plan
         self.reserved_bytes = reserved_bytes
+
+
+class HostChanging(AdmissionRefused):
+    """The source or the destination joins or leaves a pool."""
+
+    def __init__(self, operation_id: str, change: str) -> None:
+        super().__init__(f"{change}; nothing is moved to or from it until that has ended")
+        self.operation_id = operation_id
 
 
 class RequestIdReused(AdmissionRefused):

@@ -48,8 +48,20 @@ class MembershipRefused(AggregateRefused):
     reason = Reason.AGGREGATE_MEMBERSHIP
 
 
+class HostMigrates(AggregateRefused):
+    """A migration to or from the host is open."""
+
+    reason = Reason.HOST_HAS_INSTANCES
+
+
 class AggregateBusy(AggregateRefused):
     """Another operation on the aggregate is open."""
+
+    reason = Reason.AGGREGATE_BUSY
+
+
+class AggregateChanged(AggregateRefused):
+    """The aggregate has changed since it was read."""
 
     reason = Reason.AGGREGATE_BUSY
 
@@ -103,9 +115,9 @@ class AggregateStore(Protocol):
         """Forget an aggregate; raises AggregateNotFound, AggregateNotEmpty."""
 
     async def adopt(self, wanted: Aggregate) -> Aggregate:
-        """Take over pool, coordinator, name and hosts as given.
+        """Take over pool, coordinator, name and hosts of an aggregate as it was read.
 
-        Raises NameTaken, MembershipRefused, AggregateBusy.
+        Raises NameTaken, MembershipRefused, AggregateBusy, AggregateChanged.
         """
 
     async def home_of(self, host_id: str) -> Aggregate | None:
@@ -128,8 +140,11 @@ class OperationLedger(Protocol):
         """Write an operation, and with ADD_HOST that the host is wanted.
 
         `plan.again` admits a host that this aggregate wants already.
-        Raises AggregateBusy, MembershipRefused, AggregateNotFound.
+        Raises AggregateBusy, MembershipRefused, HostMigrates, AggregateNotFound.
         """
+
+    async def migrations_at(self, host_id: str) -> Sequence[str]:
+        """Return the open migrations to or from a host."""
 
     async def claim_open(self, owner: str, driven: Collection[str]) -> Sequence[Driven]:
         """Take every operation that nobody living drives and that is open, or owes an agent."""

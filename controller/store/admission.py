@@ -16,7 +16,7 @@ from controller.ports.admission import (
     RequestIdReused,
 )
 from controller.ports.clock import Clock
-from controller.store import change_log, ledger, metrics, records, revisions, schema
+from controller.store import change_log, ledger, metrics, pool_changes, records, revisions, schema
 from controller.store.database import Database
 from controller.store.live import LiveMigrations
 from controller.store.prepared import Prepared
@@ -122,6 +122,7 @@ def _new(plan: MigrationPlan, migration_id: str, now: datetime) -> Migration:
 
 def _admit(connection: sa.Connection, new: Migration, owner: str, digest: str) -> Migration:
     _take_instance(connection, new)
+    pool_changes.refuse_changing(connection, new.plan)
     _check_room(connection, new.plan)
     # Before the SR's reservations are added up: the counter's row makes all who write wait for
     # each other, and an SR has no row of its own that could.

@@ -16,9 +16,10 @@ from controller.ports.aggregates import (
 )
 from controller.ports.clock import Clock
 from controller.store import aggregate_rows as rows
-from controller.store import claims, metrics, plain
+from controller.store import claims, metrics, plain, pool_changes
 from controller.store.aggregate_tables import IS_DRIVEN, OPERATIONS
 from controller.store.database import Database
+from controller.store.pool_changes import PoolChanges
 from controller.store.records import to_micros
 from controller.store.schema import REPLICAS
 
@@ -28,9 +29,16 @@ _C = OPERATIONS.c
 class SqlOperations:
     """Implements ports.aggregates.OperationLedger."""
 
-    def __init__(self, database: Database, clock: Clock, told: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        changes: PoolChanges,
+        told: Callable[[], None],
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._changes = changes
         self._told = told
 
     async def replayed(self, request: Request) -> Operation | None:
@@ -48,6 +56,7 @@ class SqlOperations:
         def transaction(connection: sa.Connection) -> None:
             rows.refuse_busy(rows.named(connection, plan.aggregate_id))
             _check_membership(connection, plan)
+            pool_changes.refuse_migrating(connection, plan)
 
         await self._database.read(transaction)
 
@@ -64,6 +73,7 @@ class SqlOperations:
             known = rows.named(connection, plan.aggregate_id)
             rows.refuse_busy(known)
             _check_membership(connection, plan)
+            pool_changes.refuse_migrating(connection, plan)
             if plan.kind is OperationKind.ADD_HOST and not plan.again:
                 rows.want(connection, plan.aggregate_id, plan.host_id)
             rows.touch(connection, plan.aggregate_id, to_micros(now))
@@ -79,7 +89,16 @@ class SqlOperations:
             connection.execute(sa.insert(OPERATIONS), values)
             return Driven(operation, owner, 1)
 
-        return await self._database.write(metrics.AGGREGATES, transaction, lambda _: self._told())
+        def then(driven: Driven) -> None:
+            self._heard(driven.operation)
+
+        return await self._database.write(metrics.AGGREGATES, transaction, then)
+
+    async def migrations_at(self, host_id: str) -> Sequence[str]:
+        """Return the open migrations to or from a host."""
+        return await self._database.read(
+            lambda connection: pool_changes.migrations_at(connection, host_id)
+        )
 
     async def claim_open(self, owner: str, driven: Collection[str]) -> Sequence[Driven]:
         """Take what nobody living drives, or is this replica's own: open, or owing an agent."""
@@ -96,7 +115,9 @@ class SqlOperations:
                 and (row.owner == owner or row.owner not in living)
             ]
 
-        if not await self._database.read(_any_driven):
+        found = await self._database.read(_all_driven)
+        self._changes.looked(found)
+        if not found:
             return []
         return await self._database.write(metrics.AGGREGATES, transaction)
 
@@ -111,7 +132,10 @@ class SqlOperations:
             if was_open and operation.phase.ended:
                 _close(connection, operation)
 
-        await self._database.write(metrics.AGGREGATES, transaction, lambda _: self._told())
+        def then(_: None) -> None:
+            self._heard(operation)
+
+        await self._database.write(metrics.AGGREGATES, transaction, then)
 
     async def hold(self, driven: Driven) -> None:
         """Return if the operation is still this driver's; raises OperationLost."""
@@ -138,7 +162,11 @@ class SqlOperations:
             _close(connection, ended)
             return ended
 
-        return await self._database.write(metrics.AGGREGATES, transaction, lambda _: self._told())
+        return await self._database.write(metrics.AGGREGATES, transaction, self._heard)
+
+    def _heard(self, operation: Operation) -> None:
+        self._changes.heard(operation)
+        self._told()
 
 
 def _check_membership(connection: sa.Connection, plan: OperationPlan) -> None:
@@ -172,9 +200,9 @@ def _close(connection: sa.Connection, operation: Operation) -> None:
         rows.touch(connection, plan.aggregate_id, rows.micros(operation), **nothing)
 
 
-def _any_driven(connection: sa.Connection) -> bool:
-    found = connection.execute(sa.select(_C.operation_id).where(IS_DRIVEN).limit(1))
-    return found.one_or_none() is not None
+def _all_driven(connection: sa.Connection) -> list[Operation]:
+    found = connection.execute(sa.select(_C.record).where(IS_DRIVEN)).scalars()
+    return [plain.unpack(Operation, record) for record in found]
 
 
 def _mine(driven: Driven) -> sa.ColumnElement[bool]:

@@ -7,7 +7,13 @@ from typing import TypeVar
 import sqlalchemy as sa
 
 from controller.model.aggregates import Aggregate, Operation
-from controller.ports.aggregates import AggregateNotEmpty, MembershipRefused, NameTaken, Request
+from controller.ports.aggregates import (
+    AggregateChanged,
+    AggregateNotEmpty,
+    MembershipRefused,
+    NameTaken,
+    Request,
+)
 from controller.ports.clock import Clock
 from controller.store import aggregate_rows as rows
 from controller.store import metrics
@@ -81,12 +87,13 @@ class SqlAggregates:
         await self._write(transaction)
 
     async def adopt(self, wanted: Aggregate) -> Aggregate:
-        """Take over pool, coordinator, name and hosts as given."""
+        """Take over pool, coordinator, name and hosts of an aggregate as it was read."""
         now = to_micros(self._clock.now())
 
         def transaction(connection: sa.Connection) -> Aggregate:
             known = rows.named(connection, wanted.aggregate_id)
             rows.refuse_busy(known)
+            _refuse_changed(known, wanted)
             _refuse_taken(connection, wanted.name, known.aggregate_id)
             _refuse_members(connection, wanted)
             which = HOSTS.c.aggregate_id == known.aggregate_id
@@ -117,6 +124,12 @@ class SqlAggregates:
 
     async def _write(self, body: Callable[[sa.Connection], ResultT]) -> ResultT:
         return await self._database.write(metrics.AGGREGATES, body, lambda _: self._told())
+
+
+def _refuse_changed(known: Aggregate, wanted: Aggregate) -> None:
+    if known.update_time != wanted.update_time:
+        text = f"{known.name} has changed since it was read; ask again"
+        raise AggregateChanged(f"aggregate/{known.name}", text)
 
 
 def _refuse_taken(connection: sa.Connection, name: str, aggregate_id: str) -> None:

@@ -59,6 +59,10 @@ class Stack:
     """What the simulator and its plug-ins find in their environment."""
     launcher: processes.Launcher = processes.execute
     """What starts the programs."""
+    password: str = LOGIN[1]
+    """What the agents log in to XAPI with."""
+    log_level: str = "info"
+    """Of controller and agents."""
     simulator: Process = field(init=False)
     controller: Process = field(init=False)
     agents: dict[str, Process] = field(init=False, default_factory=dict)
@@ -67,7 +71,7 @@ class Stack:
     def __post_init__(self) -> None:
         command = [processes.program("xapisim"), "serve", str(self.world)]
         command += map(str, self.more_worlds)
-        command += ["--user", LOGIN[0], "--password", LOGIN[1]]
+        command += ["--user", LOGIN[0], "--password", self.password]
         command += ["--time-factor", f"{self.time_factor:g}"]
         log, environment = self.directory / "xapisim.log", self.simulator_environment
         self.simulator = Process("xapisim", command, log, environment, self.launcher)
@@ -210,16 +214,20 @@ class Stack:
         log = self.directory / f"{name}.log"
         return Process(name, command, log, environment or {}, self.launcher)
 
+    def _serve_toml(self) -> str:
+        place = f"127.0.0.1:{processes.free_port()}"
+        return f'[serve]\ngrpc = "{place}"\nlog_level = "{self.log_level}"\n\n'
+
     def _controller_toml(self) -> str:
         return (
-            f'[serve]\ngrpc = "127.0.0.1:{processes.free_port()}"\n\n'
+            f"{self._serve_toml()}"
             f'[store]\nurl = "sqlite:///{self.database}"\n\n{self.controller_tables}'
         )
 
     def _agent_toml(self, host: str, url: str) -> str:
         return (
-            f'[serve]\ngrpc = "127.0.0.1:{processes.free_port()}"\n\n'
-            f'[xapi]\nurl = "{url}"\nuser = "{LOGIN[0]}"\npassword = "{LOGIN[1]}"\n'
+            f"{self._serve_toml()}"
+            f'[xapi]\nurl = "{url}"\nuser = "{LOGIN[0]}"\npassword = "{self.password}"\n'
             f'host = "{host}"\n\n'
             f'[controller]\naddress = "{self.address}"\n\n'
             f"{self.agent_tables_of.get(host, self.agent_tables)}"

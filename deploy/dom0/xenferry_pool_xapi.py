@@ -18,7 +18,7 @@ except ImportError:
 
 LOCAL_URL = os.environ.get("XENFERRY_POOL_XAPI", "")
 PATIENCE_S = float(os.environ.get("XENFERRY_POOL_PATIENCE_S", "900"))
-RETRY_S = float(os.environ.get("XENFERRY_POOL_RETRY_S", "5"))
+RETRY_S = float(os.environ.get("XENFERRY_POOL_RETRY_S", "2"))
 AWAY = (socket.error, ssl.SSLError, HTTPException, ProtocolError, Fault)
 PASSING = frozenset(
     [

@@ -144,10 +144,24 @@ def _put_up(public: PublicInterface, wanted: dict[str, Binding]) -> list[Item]:
             continue
         try:
             public.add(binding)
-            neighbours.announce(public.name, [Arrival(address)])
             items.append(Item(address, Action.ADDED))
         except OSError as refused:
             items.append(Item(address, Action.FAILED, str(refused)))
+    return _announced(public, items)
+
+
+def _announced(public: PublicInterface, items: list[Item]) -> list[Item]:
+    """Tell the neighbours of all that came, at once: the end of a raw socket takes the kernel long.
+
+    Returns the items; what they could not be told of has failed.
+    """
+    came = [Arrival(item.address) for item in items if item.action is Action.ADDED]
+    try:
+        neighbours.announce(public.name, came)
+    except OSError as refused:
+        why = str(refused)
+        lost = [Item(one.address, Action.FAILED, why) for one in came]
+        return [item for item in items if item.action is not Action.ADDED] + lost
     return items
 
 

@@ -9,6 +9,7 @@ from controller.model.aggregates import Aggregate, OperationKind, OperationPlan,
 from controller.ports.aggregates import Driven, Request
 from controller.store.aggregate_ledger import SqlOperations
 from controller.store.aggregates import SqlAggregates
+from controller.store.pool_changes import PoolChanges
 from controller.store.settings import StoreSettings
 from tests.support.store_world import SteppedClock, open_store
 
@@ -67,7 +68,7 @@ async def opened(where: StoreSettings) -> AsyncIterator[Kept]:
         told: list[None] = []
         yield Kept(
             SqlAggregates(store.database, store.clock, lambda: told.append(None)),
-            SqlOperations(store.database, store.clock, lambda: told.append(None)),
+            SqlOperations(store.database, store.clock, PoolChanges(), lambda: told.append(None)),
             store.clock,
             told,
         )

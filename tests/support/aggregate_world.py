@@ -59,6 +59,12 @@ class Ring:
                 with contextlib.suppress(asyncio.CancelledError):
                     await beating
 
+    def share_pool(self, *names: str) -> None:
+        """Have these hosts see each other's guests, as one pool's hosts do."""
+        shared = self.agents[names[0]].pool
+        for name in names:
+            self.agents[name].pool = shared
+
     def host_id(self, name: str) -> str:
         """Return a host's uuid."""
         return self.agents[name].host_id

@@ -118,6 +118,15 @@ class Held:
         return self.srs.get(sr_id, 0)
 
 
+class Settled:
+    """Pools that nobody joins or leaves."""
+
+    def of(self, host_id: str) -> str:
+        """Return that it does not."""
+        del host_id
+        return ""
+
+
 class StillClock:
     """A clock that stands."""
 

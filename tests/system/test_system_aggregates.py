@@ -11,9 +11,9 @@ from chassis.channels import open_sync_channel
 from chassis.tls import TlsSettings
 from deploy.demo import simulator
 from deploy.demo.processes import wait_until
-from deploy.demo.stack import CALL_S, LOGIN, Stack
+from deploy.demo.stack import CALL_S, Stack
 from tests.support import nursery
-from tests.support.dom0 import AGENT_VM, NORTH, PLUGIN, SOUTH
+from tests.support.dom0 import AGENT_VM, NORTH, PASSWORD, PLUGIN, SOUTH
 from tests.support.operator import Operator
 from tests.support.stack import IMPATIENT, IMPATIENT_AGENT
 from xenferry.controller.v1 import aggregates_pb2, aggregates_pb2_grpc
@@ -32,7 +32,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     worlds = [tmp_path / "north.toml", tmp_path / "south.toml"]
     for world, text in zip(worlds, (NORTH, SOUTH), strict=True):
         world.write_text(text + PLUGIN)
-    secrets = {"user": LOGIN[0], "password": LOGIN[1], "scheme": "http"}
+    secrets = {"user": "root", "password": PASSWORD, "scheme": "http"}
     (tmp_path / "secrets.json").write_text(json.dumps(secrets))
     with Stack(
         tmp_path,
@@ -42,6 +42,8 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
         controller_tables=TABLES,
         agent_tables=IMPATIENT_AGENT,
         launcher=nursery.launch,
+        password=PASSWORD,
+        log_level="debug",
         agent_tables_of={"s1": f'{IMPATIENT_AGENT}own_vm = "{AGENT_VM}"\n'},
         simulator_environment={
             "XENFERRY_POOL_SECRETS": str(tmp_path / "secrets.json"),
@@ -93,9 +95,20 @@ def assert_joined(stack: Stack, operation_id: str) -> None:
     assert (ended.phase, ended.agent_state) == (SUCCEEDED, "running"), ended
     wait_until("the pool to be as wanted", lambda: is_settled(stack), WITHIN_S, 0.1)
     assert AGENT_VM in str(simulator.living_domains(stack.control))
+    assert_no_password_was_written(stack)
+
+
+def assert_no_password_was_written(stack: Stack) -> None:
+    """It is in no log, whatever its level, nor in the database, dom0's records or the trace."""
     files = [*stack.directory.glob("*.log"), *stack.directory.glob("*.sqlite*")]
     files += (stack.directory / "state").glob("*")
-    assert [file.name for file in files if f'"{LOGIN[1]}"'.encode() in file.read_bytes()] == []
+    assert {"controller.log", "agent-n1.log", "agent-s1.log", "controller.sqlite-wal"} <= {
+        file.name for file in files
+    }
+    told = {file.name: file.read_bytes() for file in files}
+    told["the trace"] = json.dumps(simulator.calls_since(stack.control)).encode()
+    assert b"pool.join" in told["the trace"]
+    assert [name for name, text in told.items() if PASSWORD.encode() in text] == []
 
 
 @pytest.mark.parametrize("phase", ["JOINING", "WAITING_AGENT"])
@@ -119,7 +132,7 @@ def test_a_join_survives_the_death_of_the_coordinators_agent(stack: Stack) -> No
     assert_joined(stack, operation_id)
 
 
-def test_a_host_that_was_ejected_is_in_the_aggregate_no_more(
+def test_an_ejection_survives_the_death_of_the_controller(
     stack: Stack, capfd: pytest.CaptureFixture[str]
 ) -> None:
     operator = Operator(stack, capfd)
@@ -127,9 +140,14 @@ def test_a_host_that_was_ejected_is_in_the_aggregate_no_more(
     assert_joined(stack, operation_id)
 
     refused = operator.types("aggregate", "remove-host", "rack", "s1")
-    removed = operator.types("aggregate", "remove-host", "rack", "s1", "--confirm-wipe")
+    begun = operator.types("aggregate", "remove-host", "rack", "s1", "--confirm-wipe", "--no-wait")
+    known = ask(stack, "GetAggregate", aggregate="rack").operation
+    follow(stack, known.operation_id, "EJECTING")
+    stack.kill_controller()
+    stack.start_controller()
+    removed = operator.types("aggregate", "operation", known.operation_id, "--wait")
     shown = operator.types("aggregate", "show", "rack")
 
-    assert (refused.returncode, removed.returncode) == (4, 0)
+    assert (refused.returncode, begun.returncode, removed.returncode) == (4, 0, 0)
     assert "WIPE_NOT_CONFIRMED" in refused.stderr
     assert "s1" not in shown.stdout

@@ -16,6 +16,7 @@ from controller.ports.aggregates import Request
 from controller.store.aggregate_ledger import SqlOperations
 from controller.store.aggregates import SqlAggregates
 from controller.store.opening import open_database
+from controller.store.pool_changes import PoolChanges
 from tests.support import aggregate_world
 from tests.support.aggregate_world import FAILED, IMPATIENT, PATIENT, SUCCEEDED, Aggregates, Ring
 from tests.support.aggregate_world import name as reason_of
@@ -204,7 +205,7 @@ async def accepted(trip: Trip, rack_id: str) -> Any:
     )
     database = await open_database(ring.settings.store)
     try:
-        ledger = SqlOperations(database, SteppedClock(), lambda: None)
+        ledger = SqlOperations(database, SteppedClock(), PoolChanges(), lambda: None)
         driven = await ledger.admit(plan, Request(), "a controller that died")
         assert await SqlAggregates(database, SteppedClock(), lambda: None).find("rack")
         return aggregates_pb2.AggregateOperation(operation_id=driven.operation.operation_id)

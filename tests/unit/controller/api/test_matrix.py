@@ -11,7 +11,15 @@ from controller.model.inventory import Instance
 from controller.model.migration import MigrationRequest
 from controller.planning.planner import Planner
 from controller.ports.agents import CheckOrder, DestCheck
-from tests.support.planning_world import Held, Oracle, Shelf, StillClock, a_host, an_instance
+from tests.support.planning_world import (
+    Held,
+    Oracle,
+    Settled,
+    Shelf,
+    StillClock,
+    a_host,
+    an_instance,
+)
 
 
 def an_id(number: int) -> str:
@@ -45,7 +53,7 @@ def a_matrix(instances: int, hosts: int) -> tuple[Planner, Listening, list[Migra
         for guest in guests
         for host in known
     ]
-    return Planner(shelf, agents, StillClock(), Held()), agents, wanted
+    return Planner(shelf, agents, StillClock(), Held(), Settled()), agents, wanted
 
 
 @pytest.mark.parametrize(("instances", "hosts"), [(1, 1), (1, 5), (5, 1), (3, 4), (4, 3), (40, 30)])

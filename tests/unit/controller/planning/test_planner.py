@@ -19,6 +19,7 @@ from tests.support.planning_world import (
     XS3,
     Held,
     Oracle,
+    Settled,
     Shelf,
     StillClock,
     a_host,
@@ -36,7 +37,7 @@ def shelf(**instance: Any) -> Shelf:
 
 
 def planner(stock: Shelf, oracle: Oracle | None = None, held: Held | None = None) -> Planner:
-    return Planner(stock, oracle or Oracle(), StillClock(), held or Held())
+    return Planner(stock, oracle or Oracle(), StillClock(), held or Held(), Settled())
 
 
 def objection(reason: Reason, subject: str = "host/xs2", *xapi_error: str) -> Finding:

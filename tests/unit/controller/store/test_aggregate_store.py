@@ -9,6 +9,7 @@ import pytest_asyncio
 from controller.model.aggregates import Operation, Phase
 from controller.ports.aggregates import (
     AggregateBusy,
+    AggregateChanged,
     AggregateNotEmpty,
     AggregateNotFound,
     AggregateRequestReused,
@@ -171,6 +172,16 @@ async def test_adopting_takes_over_name_and_hosts_unless_they_are_taken(kept: Ke
         await kept.aggregates.adopt(replace(other, name="shelf"))
     with pytest.raises(MembershipRefused):
         await kept.aggregates.adopt(replace(other, host_ids=(XS2,)))
+
+
+async def test_what_was_read_before_a_host_came_is_not_adopted(kept: Kept) -> None:
+    read = await kept.of(XS1)
+    await kept.end(await kept.admit(read, XS2), Phase.SUCCEEDED, in_pool=True)
+
+    with pytest.raises(AggregateChanged):
+        await kept.aggregates.adopt(read)
+
+    assert (await kept.aggregates.find("rack")).host_ids == (XS1, XS2)
 
 
 async def test_an_open_operation_is_claimed_as_it_was_left_and_its_old_driver_is_fenced(
