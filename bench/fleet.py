@@ -40,6 +40,7 @@ class Fleet(host_agent_pb2_grpc.HostAgentServicer):
     CheckCanJoinOnHost: Any = None
     CheckCanJoinOnCoordinator: Any = None
     NamePool: Any = None
+    DesignateCoordinator: Any = None
     JoinPool: Any = None
     LeavePool: Any = None
     ObservePoolOperation: Any = None

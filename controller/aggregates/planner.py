@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from controller.model.aggregates import Aggregate, OperationKind, OperationPlan
-from controller.model.findings import Finding, Reason, Severity, errors
+from controller.model.findings import Finding, errors
 from controller.model.inventory import Host
 from controller.planning import pool_checks
 from controller.ports.agents import AgentError
@@ -74,8 +74,7 @@ class PoolPlanner:
             return plan
         found = pool_checks.leaving(host, aggregate, hosts, instances)
         found.append(await self._no_migrations(host))
-        if not confirm_wipe:
-            found.append(_not_confirmed(host))
+        found.append(pool_checks.wipe(host, instances, confirmed=confirm_wipe))
         return _accepted(plan, found)
 
     async def _no_migrations(self, host: Host) -> Finding:
@@ -95,13 +94,3 @@ def _accepted(plan: OperationPlan, found: list[Finding]) -> OperationPlan:
     if errors(found):
         raise OperationRefused(tuple(found))
     return replace(plan, findings=tuple(found))
-
-
-def _not_confirmed(host: Host) -> Finding:
-    return Finding(
-        Reason.WIPE_NOT_CONFIRMED,
-        Severity.ERROR,
-        f"host/{host.name}",
-        f"ejecting wipes {host.name}: its local disks, its agent VM, its settings",
-        "ask with confirm_wipe if that is meant",
-    )

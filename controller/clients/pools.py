@@ -53,6 +53,14 @@ class PoolClients:
         pool_id: str = (await self._call(method, request, coordinator_id)).pool_id
         return pool_id
 
+    async def designate(self, coordinator_id: str, host_id: str) -> None:
+        """Have another member coordinate a pool."""
+        request = pools_pb2.DesignateCoordinatorRequest(
+            coordinator_id=coordinator_id, host_id=host_id
+        )
+        method = self._connections.stub(coordinator_id).DesignateCoordinator
+        await self._call(method, request, coordinator_id)
+
     async def join(self, coordinator_id: str, operation: Operation) -> PoolProgress:
         """Have dom0 begin to join a host."""
         plan = operation.plan

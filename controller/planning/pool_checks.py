@@ -41,7 +41,7 @@ def leaving(
     host: Host, aggregate: Aggregate, hosts: Sequence[Host], instances: Sequence[Instance]
 ) -> list[Finding]:
     """Return what stands against ejecting a host."""
-    found = [_no_instances(host, instances), _no_ha(host)]
+    found = [_no_instances(host, instances), no_ha(host)]
     if host.facts.coordinator:
         rest = [each for each in members(hosts, aggregate) if each.host_id != host.host_id]
         return [*found, _may_leave(host, rest)]
@@ -134,7 +134,8 @@ def no_migrations(host: Host, open_ids: Sequence[str]) -> Finding:
     )
 
 
-def _no_ha(host: Host) -> Finding:
+def no_ha(host: Host) -> Finding:
+    """Return whether high availability of the host's pool stands against a change of it."""
     subject, figures = f"pool/{host.facts.pool_name}", {"ha_enabled": str(host.facts.ha_enabled)}
     if not host.facts.ha_enabled:
         text = f"high availability is off in {host.facts.pool_name}"
@@ -143,6 +144,27 @@ def _no_ha(host: Host) -> Finding:
     remedy = "turn it off for the time of the change (xe pool-ha-disable)"
     return Finding(
         Reason.HIGH_AVAILABILITY, Severity.ERROR, subject, text, remedy, measured=figures
+    )
+
+
+def wipe(host: Host, instances: Sequence[Instance], *, confirmed: bool) -> Finding:
+    """Return what an ejection destroys beside the host's settings, and whether that is meant."""
+    local = {sr.sr_id for sr in host.facts.storage_repositories if not sr.shared}
+    named = sorted(
+        each.name
+        for each in instances
+        if each.instance_id != host.facts.agent_instance_id
+        and any(disk.sr_id in local and not disk.cd for disk in each.facts.disks)
+    )
+    lost = f"; disks of {len(named)} instances go with it: {', '.join(named[:10])}" if named else ""
+    severity = Severity.WARNING if named else Severity.OK
+    return Finding(
+        Reason.WIPE_NOT_CONFIRMED,
+        severity if confirmed else Severity.ERROR,
+        f"host/{host.name}",
+        f"ejecting wipes {host.name}: its local disks, its agent VM, its settings{lost}",
+        "" if confirmed else "move what is needed away, then ask with confirm_wipe",
+        measured={"instances": str(len(named))},
     )
 
 

@@ -199,6 +199,9 @@ class PoolAgents(Protocol):
     async def name_pool(self, coordinator_id: str, name: str) -> str:
         """Give a pool its name and return its uuid."""
 
+    async def designate(self, coordinator_id: str, host_id: str) -> None:
+        """Have another member coordinate a pool; returns before it happens."""
+
     async def join(self, coordinator_id: str, operation: Operation) -> PoolProgress:
         """Have dom0 begin to join a host."""
 

@@ -101,6 +101,8 @@ class Relay(grpc.GenericRpcHandler):
     async def _answered(
         self, snare: Snare | None, path: str, request: bytes, context: Context
     ) -> None:
+        for armed in (*self.snares,):
+            await armed.let_pass(path.rpartition("/")[2])
         if snare is None or snare.moment is not Moment.ANSWERED or snare.caught:
             return
         fate = await snare.keep(path, request)

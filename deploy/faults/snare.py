@@ -34,11 +34,14 @@ class Snare:
     method: str
     moment: Moment
     nth: int = 1
+    before: str = ""
+    """The method whose answers pass only once this call is kept."""
     request: bytes = b""
     path: str = ""
     """The full name of the method that was kept."""
     _seen: int = 0
     _caught: threading.Event = field(default_factory=threading.Event)
+    _kept: asyncio.Event = field(default_factory=asyncio.Event)
     _fate: Fate | None = None
     _decided: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -54,6 +57,11 @@ class Snare:
     def caught(self) -> bool:
         """Whether the call is, or was, kept."""
         return self._caught.is_set()
+
+    async def let_pass(self, method: str) -> None:
+        """Wait until the answer to a call of another method may pass."""
+        if method == self.before:
+            await self._kept.wait()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait until a call is kept; tell whether one is."""
@@ -71,6 +79,7 @@ class Snare:
         self.path, self.request = path, request
         self._loop = asyncio.get_running_loop()
         self._caught.set()
+        self._kept.set()
         while self._fate is None:
             await self._decided.wait()
         return self._fate

@@ -1,7 +1,7 @@
 """One cell: a migration on its path, the fault at its moment, and what is left when all rests."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,15 +11,17 @@ from deploy.demo.processes import wait_until
 from deploy.faults import cells, invariants, strikes
 from deploy.faults.cells import Cell
 from deploy.faults.ground import Ground
-from deploy.faults.snare import Snare
+from deploy.faults.snare import Moment, Snare
 from xenferry.common.v1 import reason_pb2
 from xenferry.controller.v1 import migration_pb2
+from xenferry.hostagent.v1 import move_pb2
 
 CAUGHT_WITHIN_S = 20.0
 REST_WITHIN_S = 45.0
 HELD_S = 0.2
 STUCK = migration_pb2.MIGRATION_STATE_STUCK
 CANCELLED = migration_pb2.MIGRATION_STATE_CANCELLED
+HEARD_PHASES = [name.removeprefix("MOVE_PHASE_").lower() for name, _ in move_pb2.MovePhase.items()]
 RESTING = (*strikes.ENDED, STUCK)
 
 
@@ -41,12 +43,11 @@ def run(ground: Ground, cell: Cell) -> Result:
         _arm(ground, cell, "fail_migration", end="source_running", nth=1)
     if cell.path == cells.CANCELLED:
         _arm(ground, cell, "hold")
-    snare = Snare(cells.CALLS[cell.stop.step][0], cell.stop.moment, cell.stop.nth)
+    snare = Snare(cells.CALLS[cell.stop.step][0], cell.stop.moment, cell.stop.nth, _before(cell))
     ground.wire.arm(strikes.agent_of(cell), snare)
-    moves = simulator.moves_from_now(ground.control)
     migration_id = ground.migrate(cell.way.instance, cell.dest, block=cell.way.block)
     with ThreadPoolExecutor(1) as threads:
-        stopping = threads.submit(_stop_it, ground, cell, migration_id, snare, moves)
+        stopping = threads.submit(_stop_it, ground, cell, migration_id, snare)
         problems = list(_strike(ground, cell, snare, migration_id, stopping))
         ground.mend()
     state, open_ones = _rest(ground, cell, migration_id)
@@ -68,15 +69,25 @@ def _arm(ground: Ground, cell: Cell, fault: str, **keys: str | int) -> None:
     simulator.arm(ground.control, fault=fault, phase=cell.way.held_in, vm=cell.way.instance, **keys)
 
 
-def _stop_it(
-    ground: Ground, cell: Cell, migration_id: str, snare: Snare, moves: Callable[[], int]
-) -> None:
-    """On the cancelled path: ask for it once XAPI moves, or once the call before that is kept."""
+def _before(cell: Cell) -> str:
+    """Return whose answers wait until the move's is kept: one that is stopped has two that race."""
+    is_end = (cell.stop.step, cell.stop.moment) == ("move", Moment.ANSWERED)
+    return cells.CALLS["abort"][0] if is_end else ""
+
+
+def _stop_it(ground: Ground, cell: Cell, migration_id: str, snare: Snare) -> None:
+    """On the cancelled path: ask for it once the controller has heard of the move, so that it hears
+    of its end too, or once the call before that is kept.
+    """
     if cell.path != cells.CANCELLED:
         return
 
     def is_due() -> bool:
-        return snare.caught or moves() > 0 or strikes.has_ended(ground, migration_id)
+        return (
+            snare.caught
+            or _is_moving(ground, migration_id)
+            or strikes.has_ended(ground, migration_id)
+        )
 
     with suppress(TimeoutError):
         wait_until("a move to cancel", is_due)
@@ -121,6 +132,12 @@ def _rest(ground: Ground, cell: Cell, migration_id: str) -> tuple[str, list[str]
 def _is_in(ground: Ground, migration_id: str, *states: int) -> bool:
     found = ground.migration(migration_id)
     return found is not None and found.state in states
+
+
+def _is_moving(ground: Ground, migration_id: str) -> bool:
+    """Tell whether the controller has heard of the move: its progress has a phase of one."""
+    found = ground.migration(migration_id)
+    return found is not None and found.progress.phase in HEARD_PHASES
 
 
 def _untrue(cell: Cell, ended: migration_pb2.Migration) -> list[str]:

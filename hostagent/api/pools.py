@@ -6,7 +6,13 @@ from typing import Any
 from hostagent.api import inventory_messages, messages, requests
 from hostagent.model.pools import JoinerFacts, PoolOperation, PoolOrder, PoolOutcome
 from hostagent.operations.agent import Agent
-from hostagent.operations.pools import check_on_coordinator, check_on_host, membership, name_pool
+from hostagent.operations.pools import (
+    check_on_coordinator,
+    check_on_host,
+    designate_coordinator,
+    membership,
+    name_pool,
+)
 from xenferry.hostagent.v1 import host_agent_pb2_grpc, pools_pb2
 
 _OUTCOMES = {
@@ -50,6 +56,13 @@ class PoolCalls(host_agent_pb2_grpc.HostAgentServicer):
         requests.uuids(coordinator_id=request.coordinator_id)
         pool_id = await name_pool.run(self._agent, request.coordinator_id, request.name)
         return pools_pb2.NamePoolResponse(pool_id=pool_id)
+
+    async def DesignateCoordinator(
+        self, request: pools_pb2.DesignateCoordinatorRequest, _context: Any
+    ) -> pools_pb2.DesignateCoordinatorResponse:
+        requests.uuids(coordinator_id=request.coordinator_id, host_id=request.host_id)
+        await designate_coordinator.run(self._agent, request.coordinator_id, request.host_id)
+        return pools_pb2.DesignateCoordinatorResponse()
 
     async def JoinPool(
         self, request: pools_pb2.JoinPoolRequest, _context: Any

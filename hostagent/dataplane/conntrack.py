@@ -75,16 +75,21 @@ class Conntrack:
         for body in self._answers():
             yield _flow(body)
 
-    def end(self, family: int, flows: Sequence[Flow]) -> int:
-        """End flows, and return how many of them were still there."""
-        ended = 0
-        for first in range(0, len(flows), _ENDED_AT_ONCE):
-            ended += self._end(family, flows[first : first + _ENDED_AT_ONCE])
-        return ended
+    def end_to(self, family: int, dest: bytes) -> bool:
+        """End all flows to an address; False if the kernel (before 5.8) can't be asked for that."""
+        flags = NLM_F_REQUEST | NLM_F_ACK
+        self._send(IPCTNL_MSG_CT_DELETE, flags, family, _wanted(b"", dest))
+        code, _ = next(self._codes())
+        return code == 0
 
-    def _end(self, family: int, flows: Sequence[Flow]) -> int:
+    def end(self, family: int, flows: Sequence[Flow]) -> None:
+        """End flows; those that have ended by themselves are no matter."""
+        for first in range(0, len(flows), _ENDED_AT_ONCE):
+            self._end(family, flows[first : first + _ENDED_AT_ONCE])
+
+    def _end(self, family: int, flows: Sequence[Flow]) -> None:
         """Send them together; the kernel tells of errors, and of the last by itself."""
-        data, ended = b"", len(flows)
+        data = b""
         for flow in flows:
             flags = NLM_F_REQUEST | (NLM_F_ACK if flow is flows[-1] else 0)
             data += self._message(IPCTNL_MSG_CT_DELETE, flags, family, flow.key)
@@ -92,10 +97,8 @@ class Conntrack:
         for code, sequence in self._codes():
             if code not in (0, errno.ENOENT):
                 raise OSError(code, f"conntrack refuses to end a flow: {os.strerror(code)}")
-            ended -= code == errno.ENOENT
             if sequence == self._sequence:
-                break
-        return ended
+                return
 
     def _send(self, kind: int, flags: int, family: int, attributes: bytes = b"") -> None:
         self._line.send(self._message(kind, flags, family, attributes))

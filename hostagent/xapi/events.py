@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import structlog
 
 from hostagent.model import metrics
 from hostagent.xapi import login, parse
+from hostagent.xapi.ages import Ages
 from hostagent.xapi.client import Client
 from hostagent.xapi.errors import XapiError, XapiUnavailable
 from hostagent.xapi.mirror import Change, Mirror
@@ -20,6 +20,9 @@ POLL_S = 30.0
 # XAPI answers a poll late by its own delays; the socket must outlive them.
 MARGIN_S = 20.0
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+
+_ages = Ages()
+metrics.MIRROR_AGE.set_function(_ages.oldest_s)
 
 
 class Counts:
@@ -59,17 +62,17 @@ class EventPump:
         self._stopping = threading.Event()
         self._counts = Counts()
         self._sessions = 0
-        self._told = time.monotonic()
-        metrics.MIRROR_AGE.set_function(lambda: time.monotonic() - self._told)
         self._thread = threading.Thread(target=self._run, name="xapi-events", daemon=True)
 
     def start(self) -> None:
         """Begin to ask."""
+        _ages.told(self)
         self._thread.start()
 
     def stop(self) -> None:
         """Ask no more; the client's `close` wakes the poll that is under way."""
         self._stopping.set()
+        _ages.forget(self)
 
     def _run(self) -> None:
         token = ""
@@ -106,7 +109,8 @@ class EventPump:
             "event.from", list(parse.MIRRORED), token, wait_s, timeout_s=wait_s + MARGIN_S
         )
         changes = _changes(reply["events"])
-        self._told = time.monotonic()
+        if not self._stopping.is_set():
+            _ages.told(self)
         if not token:
             self._counts = Counts()
             self._post(self._mirror.replace, changes)

@@ -22,6 +22,12 @@ async def rename(client: Client, pool: str, name: str) -> None:
     await client.change("pool.set_name_label", pool, name)
 
 
+async def designate(client: Client, host: str) -> None:
+    """Have a member coordinate the pool, in ten seconds; a repeat meanwhile changes nothing."""
+    with hosts.known(host):
+        await client.change("pool.designate_new_master", host)
+
+
 async def forbidden_networks(client: Client) -> tuple[str, ...]:
     """Return what of a lone host's networks pool.join refuses, as kind/name (XAPI A13)."""
 

@@ -80,6 +80,7 @@ def test_every_mutating_agent_call_carries_a_fence() -> None:
         "CheckCanJoinOnHost",
         "CheckCanJoinOnCoordinator",
         "NamePool",  # pools have operations, not migrations
+        "DesignateCoordinator",
         "JoinPool",
         "LeavePool",
         "ObservePoolOperation",

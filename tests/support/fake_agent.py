@@ -41,6 +41,7 @@ class FakeAgent(FakeChecks, FakeCarrier):
     CheckCanJoinOnHost: Any = None
     CheckCanJoinOnCoordinator: Any = None
     NamePool: Any = None
+    DesignateCoordinator: Any = None
     JoinPool: Any = None
     LeavePool: Any = None
     ObservePoolOperation: Any = None

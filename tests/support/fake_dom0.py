@@ -181,6 +181,19 @@ class PoolAgent(FakeAgent):
         self._reply(lost)
         return pools_pb2.NamePoolResponse(pool_id=self.host.pool_id)
 
+    async def DesignateCoordinator(
+        self, request: pools_pb2.DesignateCoordinatorRequest, _: Any
+    ) -> pools_pb2.DesignateCoordinatorResponse:
+        """Let another host coordinate the pool, at once."""
+        lost = await self._enter("DesignateCoordinator", host_id=request.coordinator_id)
+        other = self.dom0.hosts[request.host_id]
+        self.host.coordinator, other.host.coordinator = False, True
+        for each in (self, other):
+            if self.dom0.comes_back is not None:
+                await self.dom0.comes_back(each)
+        self._reply(lost)
+        return pools_pb2.DesignateCoordinatorResponse()
+
     async def JoinPool(self, request: pools_pb2.JoinPoolRequest, _: Any) -> pools_pb2.PoolOperation:
         """Hand it to dom0."""
         return await self._dom0("JoinPool", request)

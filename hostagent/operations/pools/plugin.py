@@ -28,7 +28,7 @@ async def call(agent: Agent, function: str, given: Mapping[str, str]) -> PoolOpe
     """Return how far the plug-in says the operation is; raises MoveRefused or XapiError."""
     host = look.own_host(agent)
     if not look.coordinates(agent.mirror, host):
-        raise MoveRefused(_not_coordinator(host.name))
+        raise MoveRefused(not_coordinator(host.name))
     try:
         answer = json.loads(await pools.call_plugin(agent.client, host.ref, function, given))
     except XapiRefused as refusal:
@@ -93,7 +93,8 @@ def _agent_down(answer: Mapping[str, Any]) -> Finding:
     return Finding(told.reason, told.severity, told.subject, told.message, told.remedy, error)
 
 
-def _not_coordinator(name: str) -> Finding:
+def not_coordinator(name: str) -> Finding:
+    """Return that a host does not coordinate its pool."""
     return refused(
         Reason.NOT_COORDINATOR,
         f"host/{name}",

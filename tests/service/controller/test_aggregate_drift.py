@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support import aggregate_world, fake_dom0
-from tests.support.aggregate_world import FAILED, SUCCEEDED, Aggregates, name
+from tests.support.aggregate_world import FAILED, SUCCEEDED, Aggregates, a_uuid, name
 from xenferry.controller.v1 import aggregates_pb2
 
 ADOPT = aggregates_pb2.DRIFT_SETTLEMENT_ADOPT
@@ -44,11 +44,25 @@ def rename_by_hand(rack: Aggregates) -> Any:
     return coordinator
 
 
+def change_coordinator(rack: Aggregates) -> Any:
+    """Let xs2 coordinate the pool, and return it; xs1 tells of it by itself."""
+    old, new = rack.ring.agents["xs1"], rack.ring.agents["xs2"]
+    old.host.coordinator, new.host.coordinator = False, True
+    return new
+
+
 def lose_default_sr(rack: Aggregates) -> Any:
     """Leave the pool without a default SR, and return who tells of it."""
     coordinator = rack.ring.agents["xs1"]
     coordinator.host.default_sr_id = ""
     return coordinator
+
+
+async def drift(rack: Aggregates, by_hand: Any) -> None:
+    """Have something changed by hand, and told of."""
+    changed = by_hand(rack)
+    await rack.register(rack.ring.agents["xs1"])
+    await rack.register(changed)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +71,7 @@ def lose_default_sr(rack: Aggregates) -> Any:
         (join_by_hand, "POOL_DRIFT", "xs3 is in the pool", ["xs1", "xs2", "xs3"]),
         (leave_by_hand, "POOL_DRIFT", "xs2 is wanted in rack", ["xs1"]),
         (rename_by_hand, "POOL_DRIFT", "is called 'garage'", ["xs1", "xs2"]),
+        (change_coordinator, "POOL_DRIFT", "xs2 coordinates the pool now", ["xs1", "xs2"]),
         (lose_default_sr, "NO_SHARED_DEFAULT_SR", "no shared default SR", ["xs1", "xs2"]),
     ],
 )
@@ -66,7 +81,7 @@ async def test_drift_is_told_and_can_be_adopted(
     await rack.added("xs1", "xs2")
     known = await rack.get()
     assert not known.drift
-    await rack.register(by_hand(rack))
+    await drift(rack, by_hand)
 
     drifted = await rack.get()
     after = await rack.ask("SettleDrift", aggregate="rack", settlement=ADOPT)
@@ -77,18 +92,71 @@ async def test_drift_is_told_and_can_be_adopted(
     assert [name(finding) for finding in after.drift if name(finding) == "POOL_DRIFT"] == []
 
 
-async def test_a_new_coordinator_is_told_and_adopted(rack: Aggregates) -> None:
+@pytest.mark.parametrize(
+    ("by_hand", "left"),
+    [
+        (join_by_hand, ["POOL_DRIFT"]),
+        (rename_by_hand, []),
+        (change_coordinator, []),
+        (lose_default_sr, ["NO_SHARED_DEFAULT_SR"]),
+    ],
+)
+async def test_mending_brings_about_what_is_wanted_and_wipes_nothing(
+    rack: Aggregates, by_hand: Any, left: list[str]
+) -> None:
     await rack.added("xs1", "xs2")
-    old, new = rack.ring.agents["xs1"], rack.ring.agents["xs2"]
-    old.host.coordinator, new.host.coordinator = False, True
-    await rack.register(old)
-    await rack.register(new)
+    await drift(rack, by_hand)
 
-    drifted = await rack.get()
-    after = await rack.ask("SettleDrift", aggregate="rack", settlement=ADOPT)
+    await rack.ask("SettleDrift", aggregate="rack", settlement=MEND)
+    await rack.register(rack.ring.agents["xs1"])
+    known = await rack.get()
 
-    assert "xs2 coordinates the pool now" in drifted.drift[0].message
-    assert not after.drift
+    assert [name(finding) for finding in known.drift] == left
+    assert [host.host_name for host in known.hosts if host.wanted] == ["xs1", "xs2"]
+    assert [host.host_name for host in known.hosts if host.coordinator] == ["xs1"]
+    assert rack.ring.agents["xs1"].calls["LeavePool"] == 0
+
+
+@pytest.mark.parametrize("obstacle", ["HIGH_AVAILABILITY", "HOST_HAS_INSTANCES", "AGGREGATE_BUSY"])
+async def test_a_pool_that_must_not_be_disturbed_keeps_its_new_coordinator(
+    rack: Aggregates, obstacle: str
+) -> None:
+    guest = rack.ring.agents["xs1"].guest("web-1")
+    await rack.added("xs1", "xs2")
+    await drift(rack, change_coordinator)
+    if obstacle == "HIGH_AVAILABILITY":
+        rack.ring.agents["xs2"].host.ha_enabled = True
+        await rack.register(rack.ring.agents["xs2"])
+    elif obstacle == "HOST_HAS_INSTANCES":
+        rack.ring.agents["xs2"].fail("PreLiveMigration", *["unavailable"] * 10_000)
+        await rack.controller.migrate(guest.instance_id, "xs2")
+    else:
+        rack.ring.dom0.held = "stopping_agent"
+        await rack.add("xs3")
+
+    refused = await rack.refused("SettleDrift", aggregate="rack", settlement=MEND)
+
+    assert refused.reason == obstacle
+    assert rack.ring.agents["xs2"].calls["DesignateCoordinator"] == 0
+    assert "xs2 coordinates the pool now" in (await rack.get()).drift[0].message
+
+
+async def test_the_pool_of_a_coordinator_that_left_is_mended_with_the_new_one(
+    rack: Aggregates,
+) -> None:
+    await rack.added("xs1", "xs2")
+    await drift(rack, change_coordinator)
+    leaver = rack.ring.agents["xs1"].host
+    leaver.pool_id, leaver.pool_name, leaver.coordinator = a_uuid(), "fresh", True
+    await rack.register(rack.ring.agents["xs1"])
+
+    mending = await rack.ask("SettleDrift", aggregate="rack", settlement=MEND)
+    ended = await rack.ended(mending.operation)
+
+    known = await rack.get()
+    assert ended.phase == SUCCEEDED
+    assert not known.drift
+    assert [host.host_name for host in known.hosts if host.coordinator] == ["xs2"]
 
 
 async def test_a_host_that_left_by_hand_is_joined_again_by_mending(rack: Aggregates) -> None:

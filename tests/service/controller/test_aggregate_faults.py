@@ -53,9 +53,10 @@ async def test_what_dom0_has_begun_goes_on_whatever_an_agent_says(
         ring.dom0.held = "stopping_agent"
         begun = await (rack.remove if phase == "EJECTING" else rack.add)("xs2")
         await rack.until(begun, lambda known: known.agent_state == "stopped")
-        ring.agents["xs1"].fail(CALLS[phase], fault, fault)
+        ring.agents["xs1"].fail(CALLS[phase], *[fault] * 10_000)
 
         told = await rack.until(begun, lambda known: known.HasField("error"))
+        ring.agents["xs1"].lift(CALLS[phase])
         ring.dom0.held = ""
 
         assert not told.HasField("end_time")
@@ -69,10 +70,11 @@ async def test_an_agent_vm_that_does_not_start_is_told_and_tried_again(
 ) -> None:
     async with ring.service() as rack:
         await rack.added("xs1")
-        ring.dom0.refuses, ring.dom0.failing_starts = refuses, 3
+        ring.dom0.refuses, ring.dom0.failing_starts = refuses, 1_000_000
 
         begun = await rack.add("xs2")
         down = await rack.until(begun, lambda known: known.agent_state == "failed")
+        ring.dom0.failing_starts = 0
         ended = await rack.ended(begun)
 
         assert name(down.error) == "AGENT_NOT_RESTARTED"

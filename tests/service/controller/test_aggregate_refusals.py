@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.support import aggregate_world, fake_dom0
-from tests.support.aggregate_world import SUCCEEDED, Aggregates, reasons
+from tests.support.aggregate_world import SUCCEEDED, Aggregates, a_uuid, reasons
+from xenferry.common.v1 import inventory_pb2
 from xenferry.controller.v1 import aggregates_pb2
 
 ADOPT = aggregates_pb2.DRIFT_SETTLEMENT_ADOPT
@@ -67,6 +68,10 @@ async def test_an_ejection_is_refused_with_all_that_stands_against_it(rack: Aggr
     await rack.added("xs1", "xs2")
     coordinator, member = rack.ring.agents["xs1"], rack.ring.agents["xs2"]
     member.guest("web-1")
+    halted = member.guest("db-1", disk_bytes=1)
+    halted.power_state = inventory_pb2.POWER_STATE_HALTED
+    halted.disks[0].sr_id = a_uuid()
+    member.host.storage_repositories.add(sr_id=halted.disks[0].sr_id, name="Local storage")
     coordinator.host.ha_enabled = member.host.ha_enabled = True
     await rack.register(member)
     await rack.register(coordinator)
@@ -75,6 +80,7 @@ async def test_an_ejection_is_refused_with_all_that_stands_against_it(rack: Aggr
     of_coordinator = await rack.refused("RemoveHost", aggregate="rack", host="xs1")
 
     assert reasons(of_member) == {"HOST_HAS_INSTANCES", "HIGH_AVAILABILITY", "WIPE_NOT_CONFIRMED"}
+    assert "disks of 1 instances go with it: db-1" in of_member.message
     assert reasons(of_coordinator) == {
         "COORDINATOR_CANNOT_LEAVE",
         "HIGH_AVAILABILITY",

@@ -192,10 +192,11 @@ async def test_one_operation_at_a_time(rack: Aggregates) -> None:
     joining = await rack.add("xs2")
 
     answer = await rack.refused("AddHost", aggregate="rack", host="xs3")
+    deleting = await rack.refused("DeleteAggregate", aggregate="rack")
     unwritten = await rack.refused("AddHost", aggregate="rack", host="xs3", validate_only=True)
 
     assert (answer.code, answer.reason) == (grpc.StatusCode.ABORTED, "AGGREGATE_BUSY")
-    assert unwritten.reason == "AGGREGATE_BUSY"
+    assert unwritten.reason == deleting.reason == "AGGREGATE_BUSY"
     assert answer.metadata["operation_id"] == joining.operation_id
 
 
@@ -267,3 +268,22 @@ async def test_two_joins_at_once_are_one_and_a_refusal(rack: Aggregates) -> None
 
     refused = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
     assert [answer.code() for answer in refused] == [grpc.StatusCode.ABORTED]
+
+
+@pytest.mark.parametrize("first", [False, True])
+async def test_a_host_that_two_aggregates_want_at_once_goes_to_one(
+    rack: Aggregates, first: bool
+) -> None:
+    await rack.added(*([] if first else ["xs1"]))
+    await rack.added(*([] if first else ["xs3"]), aggregate="other")
+
+    answers = await asyncio.gather(
+        rack.add("xs2"), rack.add("xs2", "other"), return_exceptions=True
+    )
+
+    refused = [answer for answer in answers if isinstance(answer, grpc.aio.AioRpcError)]
+    (begun,) = [answer for answer in answers if answer not in refused]
+    assert [answer.code() for answer in refused] == [grpc.StatusCode.FAILED_PRECONDITION]
+    assert (await rack.ended(begun)).phase == SUCCEEDED
+    wanting = [await rack.get(name) for name in ("rack", "other")]
+    assert sum(host.host_name == "xs2" for one in wanting for host in one.hosts) == 1

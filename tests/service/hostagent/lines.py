@@ -30,3 +30,17 @@ def flows_of(address: str) -> set[str]:
             for flow in line.dump()
         ]
     return {one.saddr for one in tuples if one.daddr == address}
+
+
+def crowd(address: str, count: int) -> None:
+    """Have this machine's kernel know of so many flows to an IPv4 address, from everywhere."""
+    with NFCTSocket(socket.AF_INET) as line:
+        for number in range(count):
+            there = NFCTAttrTuple(
+                saddr=f"192.0.2.{number % 250 + 1}",
+                daddr=address,
+                proto=socket.IPPROTO_UDP,
+                sport=1_000 + number,
+                dport=netlab.PORT,
+            )
+            line.entry("add", timeout=300, tuple_orig=there, tuple_reply=there.reverse())

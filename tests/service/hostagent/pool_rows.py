@@ -69,6 +69,13 @@ async def name_pool(asked: Asked) -> str:
     return DONE
 
 
+async def designate(asked: Asked) -> str:
+    """DesignateCoordinator of the coordinator itself, which changes nothing."""
+    words = asked.words(host_id=asked.quays.north.host.host_id)
+    await asked.quays.ask("DesignateCoordinator", **words)
+    return DONE
+
+
 async def join(asked: Asked) -> str:
     """JoinPool of the coordinator, which is a member already."""
     address = asked.quays.north.host.address
@@ -96,6 +103,9 @@ POOL_RPCS = (
         "CheckCanJoinOnCoordinator", PLUGIN, check_on_coordinator, refused="POOL_OPERATION_FAILED"
     ),
     PoolRpc("NamePool", "pool.set_name_label", name_pool, REFUSED, UNTOLD, UNTOLD),
+    PoolRpc(
+        "DesignateCoordinator", "pool.designate_new_master", designate, REFUSED, UNTOLD, UNTOLD
+    ),
     PoolRpc("JoinPool", PLUGIN, join),
     PoolRpc("LeavePool", PLUGIN, leave),
     PoolRpc("ObservePoolOperation", PLUGIN, observe),

@@ -191,7 +191,7 @@ async def test_calls_are_counted_by_what_became_of_them(bench: Bench) -> None:
 
     assert sample("xenferry_xapi_calls_total", **labels) == before + 1
     assert sample("xenferry_xapi_call_seconds_count", method="VM.assert_can_boot_here") > before
-    assert 0 <= sample("xenferry_xapi_mirror_age_seconds") < 60
+    assert sample("xenferry_xapi_mirror_age_seconds") > 0
 
 
 def sample(name: str, **labels: str) -> float:

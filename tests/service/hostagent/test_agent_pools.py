@@ -1,7 +1,10 @@
 """The pool calls of the agent, with the real plug-in in a simulated dom0."""
 
+import contextlib
 from typing import Any
+from uuid import uuid4
 
+import grpc
 import pytest
 
 from tests.service.hostagent.pool import RunningAgent, errors
@@ -32,6 +35,15 @@ async def checked(
         force=force,
     )
     return errors(here.findings), errors(there.findings)
+
+
+async def until_coordinator(agent: RunningAgent, so: bool) -> None:
+    """Wait until an agent says that its host coordinates its pool, or that it does not."""
+    request = host_agent_pb2.GetAgentInfoRequest()
+    coordinates = not so
+    while coordinates is not so:
+        with contextlib.suppress(grpc.aio.AioRpcError):  # XAPI is away while it restarts
+            coordinates = (await agent.stub.GetAgentInfo(request, timeout=5)).host.coordinator
 
 
 def no_secret_is_told(quays: Quays) -> None:
@@ -124,6 +136,7 @@ async def test_a_call_that_is_meant_for_another_host_is_refused(quays: Quays) ->
     for call, given in (
         ("CheckCanJoinOnHost", {"host_id": other}),
         ("NamePool", {"coordinator_id": other, "name": "x"}),
+        ("DesignateCoordinator", {"coordinator_id": other, "host_id": other}),
         ("JoinPool", {**words, "coordinator_id": other}),
         ("LeavePool", quays.leave_words(other, coordinator_id=other)),
     ):
@@ -138,6 +151,23 @@ async def test_a_pool_bears_the_name_that_it_is_given(quays: Quays) -> None:
 
     assert first == again
     assert first.pool_id == quays.north.host.pool_id
+
+
+async def test_a_member_that_is_designated_coordinates_the_pool(quays: Quays) -> None:
+    joining = quays.join_words()
+    await quays.ended(await quays.ask("JoinPool", **joining))
+    words = {"coordinator_id": quays.north.host.host_id, "host_id": joining["host_id"]}
+
+    stranger = await quays.refused("DesignateCoordinator", **{**words, "host_id": str(uuid4())})
+    await quays.ask("DesignateCoordinator", **words)
+    await quays.ask("DesignateCoordinator", **words)
+    await until_coordinator(quays.north, False)
+    refused = await quays.refused("DesignateCoordinator", **words)
+    quays.simulator.fault(fault="coordinator_failover", host="n1")
+    await until_coordinator(quays.north, True)
+
+    assert stranger.reason == "POOL_OPERATION_FAILED"
+    assert refused.reason == "NOT_COORDINATOR"
 
 
 async def test_an_operation_that_dom0_never_had_is_unknown(quays: Quays) -> None:

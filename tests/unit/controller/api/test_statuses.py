@@ -4,6 +4,7 @@ from chassis.errors import to_status
 from controller.api import errors
 from controller.model.findings import Finding, Reason, Severity
 from controller.planning.refusals import MoveRefused
+from controller.ports.admission import HostChanging
 from controller.ports.failures import MigrationUnknown, StoreUnavailable
 
 HARD_LIMIT_BYTES = 6_000  # of 8 KiB, as base64 makes it a third longer
@@ -50,6 +51,14 @@ def test_store_that_fails_is_unavailable_without_its_text() -> None:
     assert error is not None
     assert (error.code.name, error.reason) == ("UNAVAILABLE", "STORE_UNAVAILABLE")
     assert "secret" not in error.message
+
+
+def test_a_host_that_changes_its_pool_is_a_matter_of_time() -> None:
+    error = errors.translate(HostChanging("an-id", "xs2 leaves the pool of rack"))
+
+    assert error is not None
+    assert (error.code.name, error.reason) == ("ABORTED", "AGGREGATE_BUSY")
+    assert error.metadata["operation_id"] == "an-id"
 
 
 def test_unknown_migration_is_not_found() -> None:
