@@ -4,8 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 
 GOLDEN = Path(__file__).parent / "golden"
+# Plain tracebacks, as the programs write them: a decorated one takes half a second of the loop.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(
+            colors=False, exception_formatter=structlog.dev.plain_traceback
+        ),
+    ]
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

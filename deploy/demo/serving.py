@@ -55,8 +55,7 @@ def _networked(on: Stage, ferryctl: str) -> Iterator[str]:
     for name, dest in _moves(on)[1:2]:
         yield f"{ferryctl} floating-ip pool-create public 203.0.113.0/24"
         yield f"{ferryctl} floating-ip allocate public --address 203.0.113.1"
-        fixed = "--fixed 10.0.0.13 --unverified"
-        yield f"{ferryctl} floating-ip associate 203.0.113.1 {name} {fixed}"
+        yield f"{ferryctl} floating-ip associate 203.0.113.1 {name}"
         yield f"{ferryctl} migrate {name} --to {dest} --watch"
         yield f"{ferryctl} floating-ip list"
     if berths.JOINER in on.stack.agents:

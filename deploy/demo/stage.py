@@ -117,16 +117,13 @@ class Stage:
 
     def wait_for_move(self, instance_id: str, percent: float) -> migration_pb2.Migration:
         """Return the instance's migration once its move is that far."""
-        seen: list[migration_pb2.Migration] = []
-
-        def is_far() -> bool:
-            found = self.newest_migration(instance_id)
-            seen[:] = [found] if found is not None else []
-            return found is not None and _is_moving(found, percent)
-
-        what = f"the move of {instance_id} to come to {percent:.0f} %"
-        processes.wait_until(what, is_far, COMMAND_S)
-        return seen[0]
+        wanted = scheduler_pb2.MigrationFilter(instance_id=instance_id)
+        request = scheduler_pb2.WatchMigrationsRequest(filter=wanted)
+        with self.stack.services() as services:
+            for answer in services.scheduler.WatchMigrations(request, timeout=COMMAND_S):
+                if _is_moving(answer.migration, percent):
+                    return answer.migration
+        raise Differed(f"the move of {instance_id} to come to {percent:.0f} %")
 
 
 def _is_moving(migration: migration_pb2.Migration, percent: float) -> bool:

@@ -33,8 +33,9 @@ def detail(aggregate: aggregates_pb2.Aggregate) -> RenderableType:
     parts: list[RenderableType] = [
         Text(f"{aggregate.name} ({aggregate.aggregate_id})", "bold"),
         Text(f"pool {pool}"),
-        _hosts(aggregate),
     ]
+    if aggregate.hosts:
+        parts.append(_hosts(aggregate))
     if aggregate.drift:
         parts.append(findings.listed(aggregate.drift))
     if aggregate.HasField("operation"):

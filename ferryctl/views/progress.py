@@ -72,12 +72,8 @@ class Bar:
         self._bar.update(self._task, completed=done, description=_described(migration))
 
 
-class Lines:
-    """A line when the state or phase changes, and at every tenth of the way."""
-
-    def __init__(self) -> None:
-        self._told = ""
-        self._away = False
+class _Complete:
+    """What has nothing to begin or end: every line is complete."""
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +84,15 @@ class Lines:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Every line is complete already."""
+        """Nothing is left to do."""
+
+
+class Lines(_Complete):
+    """A line when the state or phase changes, and at every tenth of the way."""
+
+    def __init__(self) -> None:
+        self._told = ""
+        self._away = False
 
     def show(self, event: following.Event) -> None:
         """Write a line if there is something new to say."""
@@ -110,19 +114,8 @@ class Lines:
             screen.say(migrations.line(migration))
 
 
-class JsonLines:
+class JsonLines(_Complete):
     """A JSON document a line for every change; outages are not the reader's business."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Every line is complete already."""
 
     def show(self, event: following.Event) -> None:
         """Write a change."""

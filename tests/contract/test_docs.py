@@ -4,7 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+import typer.core
+import typer.main
 
+from ferryctl import main
+from tests.support import pages
 from xenferry.common.v1 import reason_pb2
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +71,33 @@ def test_every_name_that_the_walkthrough_finds_in_a_file_is_there() -> None:
     assert [file for file in files if not (ROOT / file).exists()] == []
     missing = [f"{file}: {name}" for file, name in pairs if not _defines(ROOT / file, name)]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.name)
+def test_every_command_in_a_sentence_exists_with_its_options(page: Path) -> None:
+    for words in pages.inline(page):
+        if words[0] == "ferryctl":
+            assert _unknown(*words[1:]) == [], " ".join(words)
+
+
+def test_a_command_or_an_option_that_ferryctl_lacks_is_noticed() -> None:
+    assert _unknown("aggregate", "paint") == ["paint"]
+    assert _unknown("migrate", "web-1", "--to", "xs2", "--soon") == ["--soon"]
+    assert _unknown("aggregate", "add-host", "rack-1", "xs2", "--validate-only") == []
+
+
+def _unknown(*words: str) -> list[str]:
+    """Return the words of a command line that ferryctl does not know."""
+    command = typer.main.get_command(main.app)
+    options = {option for param in command.params for option in param.opts}
+    rest = list(words)
+    while rest and isinstance(command, typer.core.TyperGroup):
+        if rest[0] not in command.commands:
+            return [rest[0]]
+        command = command.commands[rest.pop(0)]
+    for param in command.params:
+        options.update(param.opts, param.secondary_opts)
+    return [word for word in rest if word.startswith("-") and word not in options]
 
 
 def _defines(file: Path, name: str) -> bool:

@@ -16,7 +16,7 @@ from controller.assembly import assemble
 from controller.clients.settings import AgentSettings
 from controller.saga.settings import SagaSettings
 from controller.settings import InventorySettings, Settings
-from controller.store.settings import StoreSettings
+from tests.support import sqlite
 from tests.support.fake_agent import FakeAgent
 from tests.support.fake_pool import GIB, FakePool
 from tests.support.serving import serving
@@ -51,7 +51,7 @@ IMPATIENT = SagaSettings(
 def settings_for(directory: Path) -> Settings:
     """Return settings with which nothing is waited for longer than a test needs."""
     return Settings(
-        store=StoreSettings(f"sqlite:///{directory / 'controller.db'}"),
+        store=sqlite.store_at(directory / "controller.db"),
         saga=IMPATIENT,
         agents=AgentSettings(first_pause_s=0.01, busy_pause_s=0.05),
     )

@@ -26,6 +26,7 @@ from controller.store.live import LiveMigrations
 from controller.store.liveness import Liveness
 from controller.store.opening import open_database
 from controller.store.settings import StoreSettings
+from tests.support import sqlite
 
 GIB = 1024**3
 
@@ -150,7 +151,7 @@ class Store:
 
 def sqlite_in(directory: Path) -> StoreSettings:
     """Return the settings of a store in a directory."""
-    return StoreSettings(f"sqlite:///{directory / 'store.db'}")
+    return sqlite.store_at(directory / "store.db")
 
 
 @asynccontextmanager

@@ -86,8 +86,9 @@ def found(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[Path], dict[
         assert (told["ok"], status) in ((True, 0), (False, 1))
         return {check["name"]: check for check in told["checks"]}
 
+    known = structlog.get_config()
     yield look
-    structlog.reset_defaults()
+    structlog.configure(**known)
 
 
 def test_settings_that_serve_are_told_so_with_what_an_operator_should_know(

@@ -9,7 +9,8 @@ from xapisim.dispatch.dispatcher import LIST_METHODS
 from xapisim.errors import XapiError
 from xapisim.server.calls import Calls, DroppedError
 from xapisim.server.doors import Door
-from xapisim.server.http import Reply, Request, Server, head
+from xapisim.server.http import Server
+from xapisim.server.messages import Reply, Request, head
 from xapisim.server.traffic import Traffic
 from xapisim.wire import json_rpc, xml_in, xml_out
 from xapisim.wire.xml_in import MalformedRequestError

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as far as XAPI speaks it: requests with a body, one after another on a kept connection.
+"""HTTP/1.1 connections as XAPI keeps them: requests with a body, one after another.
 
 Written out because it decides what a call costs: a general server takes more than the call itself
 (docs/adr/0010-the-simulator-speaks-http-itself.md).
@@ -6,40 +6,21 @@ Written out because it decides what a call costs: a general server takes more th
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from xapisim.server import messages
+from xapisim.server.messages import Reply, Request
 from xapisim.server.traffic import Traffic
 
 MAX_HEAD_BYTES = 65_536
-MAX_BODY_BYTES = 16 * 2**20
-"""What a client may make the simulator keep; beyond it is 413."""
 MAX_AHEAD_BYTES = 2**20
 """What is read of further requests while a call is under way; the rest waits with the client."""
 READ_S = 10.0
 """A connection's first request may pause this long (xapi 26.17) ..."""
 HEAD_S = 60.0
 """... and its head may take this long; afterwards a connection may be silent for ever."""
-_MAX_DIGITS = 12
 _HEAD_END = b"\r\n\r\n"
-_LINE_END = b"\r\n"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_REASONS = {
-    200: "OK",
-    400: "Bad Request",
-    403: "Forbidden",
-    408: "Request Timeout",
-    413: "Request Entity Too Large",
-    500: "Internal Error",
-}
-
-
-class _BadRequestError(Exception):
-    """Bytes that are no HTTP request, or none that is taken."""
-
-    def __init__(self, status: int = 400) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 @runtime_checkable
@@ -52,38 +33,6 @@ class _Line(Protocol):
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
     def get_extra_info(self, name: str) -> object: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """`headers` has lower-case names."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes = b""
-
-    @property
-    def keeps_alive(self) -> bool:
-        return "close" not in self.headers.get("connection", "").lower()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """`head` is the header lines but for the length, each with its line end."""
-
-    body: bytes = b""
-    status: int = 200
-    head: str = ""
-    closes: bool = False
-
-    def encode(self) -> bytes:
-        start = f"HTTP/1.1 {self.status} {_REASONS[self.status]}\r\n{self.head}"
-        return f"{start}content-length: {len(self.body)}\r\n\r\n".encode("latin-1") + self.body
-
-
-def head(fields: dict[str, str]) -> str:
-    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
 
 
 Answer = Callable[[Request], Awaitable[Reply | None]]
@@ -209,7 +158,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             request = self._take()
-        except _BadRequestError as error:
+        except messages.BadRequestError as error:
             self._refuse(error.status)
             return
         if request is not None:
@@ -223,12 +172,12 @@ class Connection(asyncio.Protocol):
         end = self._received.find(_HEAD_END, 0, MAX_HEAD_BYTES)
         if end < 0:
             if len(self._received) >= MAX_HEAD_BYTES:
-                raise _BadRequestError
+                raise messages.BadRequestError
             return None
         self._stop_timer()
-        request = parse_head(bytes(self._received[:end]))
+        request = messages.parse_head(bytes(self._received[:end]))
         start = end + len(_HEAD_END)
-        length = _length(request)
+        length = messages.body_length(request)
         if len(self._received) < start + length:
             self._ask_for_body(request, start + length)
             return None
@@ -266,31 +215,3 @@ class Connection(asyncio.Protocol):
         if not self._is_ended:
             self._transport.resume_reading()
         self._go_on()
-
-
-def parse_head(text: bytes) -> Request:
-    """The request line and the headers."""
-    first, *lines = text.lstrip(_LINE_END).decode("latin-1").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise _BadRequestError
-    headers = {}
-    for line in lines:
-        name, colon, value = line.partition(":")
-        if not colon:
-            raise _BadRequestError
-        headers[name.lower()] = value.strip()
-    if words[2] == "HTTP/1.0":
-        headers.setdefault("connection", "close")
-    return Request(words[0], words[1].partition("?")[0], headers)
-
-
-def _length(request: Request) -> int:
-    """Of the body; without a length there is none, and a body in chunks is refused."""
-    text = request.headers.get("content-length", "0")
-    is_number = text.isascii() and text.isdigit()
-    if not is_number or "transfer-encoding" in request.headers:
-        raise _BadRequestError
-    if len(text) > _MAX_DIGITS or int(text) > MAX_BODY_BYTES:
-        raise _BadRequestError(413)
-    return int(text)

@@ -135,6 +135,7 @@ def _add_tools(places: Places, guest: _Guest) -> str:
         PV_drivers_detected=drivers,
         PV_drivers_up_to_date=drivers,
         other={"feature-suspend": "1"} if drivers else {},
+        networks=_told_addresses(places, guest) if drivers else {},
         live=True,
         last_updated=EPOCH,
     )
@@ -196,13 +197,33 @@ def _add_vbd(places: Places, guest: _Guest, number: int, vdi: str, kind: str) ->
     )
 
 
-def _add_interfaces(places: Places, guest: _Guest) -> None:
-    """`networks` lists names, or tables with `network` and a fixed `mac`."""
+def _interfaces(places: Places, guest: _Guest) -> list[Keys]:
+    """`networks` lists names, or tables with `network`, a fixed `mac` and an `address`."""
     default = list(places.networks)[:1]
     items = guest.keys.items("networks") if "networks" in guest.keys else default
-    for number, item in enumerate(items):
-        place = f"{guest.keys.place}.networks[{number}]"
-        keys = Keys(place, {"network": item} if isinstance(item, str) else item)
+    return [
+        Keys(f"{guest.keys.place}.networks[{number}]", _as_table(item))
+        for number, item in enumerate(items)
+    ]
+
+
+def _as_table(item: Value) -> Value:
+    return {"network": item} if isinstance(item, str) else item
+
+
+def _told_addresses(places: Places, guest: _Guest) -> dict[str, str]:
+    """What the guest's tools tell: "0/ip" is the address of its first interface."""
+    told = {}
+    for number, keys in enumerate(_interfaces(places, guest)):
+        address = keys.text("address", "")
+        if address:
+            told[f"{number}/ip"] = address
+    return told
+
+
+def _add_interfaces(places: Places, guest: _Guest) -> None:
+    for number, keys in enumerate(_interfaces(places, guest)):
+        keys.text("address", "")  # the guest's tools tell of it
         network = keys.look_up("network", keys.text("network"), places.networks)
         derived = places.ids.uuid_for("mac", guest.name, str(number)).replace("-", "")
         mac = "02:" + ":".join(derived[at : at + 2] for at in range(0, 10, 2))

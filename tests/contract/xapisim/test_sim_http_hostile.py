@@ -10,7 +10,8 @@ import pytest
 import uvloop
 
 from xapisim.server import http
-from xapisim.server.http import Reply, Request, Server
+from xapisim.server.http import Server
+from xapisim.server.messages import Reply, Request
 
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 SOON_S = 0.05

@@ -149,6 +149,27 @@ async def test_the_new_coordinator_is_asked_when_the_pool_gets_one(
         assert ring.agents["xs2"].calls["JoinPool"] > 0
 
 
+async def test_a_host_is_ejected_by_the_coordinator_that_the_pool_gets_meanwhile(
+    ring: Ring,
+) -> None:
+    async with ring.service() as rack:
+        await rack.added("xs1", "xs2", "xs3")
+        ring.dom0.held = "stopping_agent"
+        begun = await rack.remove("xs3")
+        await rack.until(begun, lambda known: known.agent_state == "stopped")
+        ring.agents["xs1"].host.coordinator = False
+        ring.agents["xs2"].host.coordinator = True
+        await rack.register(ring.agents["xs1"])
+        await rack.register(ring.agents["xs2"])
+        ring.dom0.held = ""
+
+        gone = await rack.until(begun, lambda known: known.agent_state == "gone")
+
+        assert not gone.HasField("error")
+        assert ring.agents["xs2"].calls["LeavePool"] > 0
+        assert "xs3" in ring.dom0.wiped
+
+
 @pytest.mark.parametrize("way", ["dom0", "heard", "cancel"])
 async def test_an_agent_vm_that_an_operation_left_down_is_told_of_until_it_runs(
     ring: Ring, way: str

@@ -112,13 +112,13 @@ def test_no_credential_is_in_the_text_of_a_value(told: object) -> None:
 
 
 def test_a_traceback_in_the_log_shows_no_local_variable() -> None:
-    written = io.StringIO()
+    written, known = io.StringIO(), structlog.get_config()
     try:
         with redirect_stderr(written):
             logs.configure()
             _break(SESSION)
     finally:
-        structlog.reset_defaults()
+        structlog.configure(**known)
 
     assert json.loads(written.getvalue())["exception"]
     assert SESSION not in written.getvalue()

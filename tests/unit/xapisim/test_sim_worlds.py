@@ -138,3 +138,14 @@ def test_old_field_names_and_escapes_are_read_from_a_database(tmp_path: Path) ->
     assert "gone" not in pool
     assert world.hosts() == {"OpaqueRef:h": "h1"}
     assert any("table Unheard is unknown" in note for note in world.notes)
+
+
+def test_the_tools_of_a_guest_tell_its_addresses(tmp_path: Path) -> None:
+    networks = "networks = ['n', { network = 'n', address = '10.0.0.5' }]\n"
+    text = HOST + "[[network]]\nname = 'n'\n" + VM + "host = 'h'\n" + networks
+
+    told = read(tmp_path, text).records["VM_guest_metrics"].values()
+    without = read(tmp_path, text + "drivers = false\n").records["VM_guest_metrics"].values()
+
+    assert [row["networks"] for row in told] == [{"1/ip": "10.0.0.5"}]
+    assert [row["networks"] for row in without] == [{}]
