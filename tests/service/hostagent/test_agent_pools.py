@@ -37,13 +37,15 @@ async def checked(
     return errors(here.findings), errors(there.findings)
 
 
-async def until_coordinator(agent: RunningAgent, so: bool) -> None:
-    """Wait until an agent says that its host coordinates its pool, or that it does not."""
+async def until_coordinator(agent: RunningAgent, so: bool) -> host_agent_pb2.GetAgentInfoResponse:
+    """Return what an agent tells once its host coordinates its pool, or does so no more."""
     request = host_agent_pb2.GetAgentInfoRequest()
-    coordinates = not so
-    while coordinates is not so:
+    while True:
         with contextlib.suppress(grpc.aio.AioRpcError):  # XAPI is away while it restarts
-            coordinates = (await agent.stub.GetAgentInfo(request, timeout=5)).host.coordinator
+            told: host_agent_pb2.GetAgentInfoResponse
+            told = await agent.stub.GetAgentInfo(request, timeout=5)
+            if told.host.coordinator is so:
+                return told
 
 
 def no_secret_is_told(quays: Quays) -> None:
@@ -61,7 +63,7 @@ async def test_a_host_joins_and_its_agent_runs_again(quays: Quays) -> None:
 
     ended = await quays.ended(begun)
     repeated = await quays.ask("JoinPool", **words)
-    info = await south.stub.GetAgentInfo(host_agent_pb2.GetAgentInfoRequest())
+    info = await until_coordinator(south, False)
     member = await quays.refused(
         "JoinPool", south, **{**words, "coordinator_id": south.host.host_id}
     )
