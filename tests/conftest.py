@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 GOLDEN = Path(__file__).parent / "golden"
+SYSTEM = Path(__file__).parent / "system"
 # Plain tracebacks, as the programs write them: a decorated one takes half a second of the loop.
 structlog.configure(
     processors=[
@@ -21,6 +22,12 @@ structlog.configure(
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Know --golden."""
     parser.addoption("--golden", action="store_true", help="write the golden files anew")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests, so that no worker waits at the end for the other's demo."""
+    items.sort(key=lambda item: SYSTEM not in item.path.parents)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The stories of the demo, in order; each raises Differed if it did not come true."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 
 from deploy.demo import audit, networked, simulator, stage, xapi
@@ -91,8 +90,8 @@ def survive(on: Stage) -> None:
     """The controller dies in the middle of a move, and the move ends well all the same."""
     on.heading(
         "db-1 moves, and the controller is killed on the way",
-        "As soon as the move is well under way the controller gets SIGKILL. It starts again a "
-        "second later, reads its journal and carries the migration to its end.",
+        "As soon as the move is well under way the controller gets SIGKILL. It starts again at "
+        "once, reads its journal and carries the migration to its end.",
     )
     source = on.host_of("db-1")
     dest = "xs1" if source == "xs2" else "xs2"
@@ -112,7 +111,6 @@ def _kill_and_restart(on: Stage) -> str:
     migration = on.wait_for_move(on.instance("db-1").facts.instance_id, percent=20.0)
     pid = on.stack.controller.pid
     on.stack.kill_controller()
-    time.sleep(1)
     on.stack.start_controller()
     return (
         f"the controller, process {pid}, was killed at {migration.progress.percent:.0f} % "

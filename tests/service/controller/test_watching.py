@@ -147,13 +147,16 @@ async def test_watch_tells_only_what_its_filter_matches(tmp_path: Path) -> None:
 
 async def test_every_one_of_many_watchers_hears_the_end(tmp_path: Path) -> None:
     async with a_world(tmp_path, move_s=0.1) as world, world.controller() as controller:
+        all_watch = asyncio.Barrier(51)
 
         async def watcher() -> int:
             async with watching(controller) as call:
+                await call.read()
+                await all_watch.wait()
                 return (await until_ended(call))[-1].migration.state
 
         watchers = [asyncio.create_task(watcher()) for _ in range(50)]
-        await asyncio.sleep(0.1)
+        await all_watch.wait()
         await controller.migrate(world.guest.instance_id, "xs2")
 
         assert set(await asyncio.gather(*watchers)) == {SUCCEEDED}

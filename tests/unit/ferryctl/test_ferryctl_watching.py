@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from chassis import errors
+from deploy.demo import processes
 from ferryctl import exits
 from tests.unit.ferryctl import fake_controller as fake
 from tests.unit.ferryctl.conftest import Run
@@ -136,15 +137,14 @@ def test_ctrl_c_leaves_the_migration_going_and_says_how_to_watch_it(
 ) -> None:
     controller.changes = [fake.migration(MOVING, 30.0, 2)]
     command = [FERRYCTL, "--controller", controller.address, *MIGRATE]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as watcher:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with processes.running(command, **pipes) as watcher:
         assert watcher.stdout is not None
         while "30 %" not in watcher.stdout.readline():
             pass
 
         watcher.send_signal(signal.SIGINT)
-        _, err = watcher.communicate(timeout=10)
+        _, err = watcher.communicate(timeout=60)
 
     assert watcher.returncode == exits.INTERRUPTED
     assert f"ferryctl watch {fake.MIGRATION}" in err
