@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 
 from chassis import answers
+from ferryctl import interrupts
 from ferryctl.session import Controller, Session
 from xenferry.controller.v1 import migration_pb2, scheduler_pb2
 
@@ -88,7 +89,9 @@ class Follower:
         self, controller: Controller, revision: int
     ) -> Iterator[scheduler_pb2.WatchMigrationsResponse]:
         request = scheduler_pb2.WatchMigrationsRequest(filter=self.filter, start_revision=revision)
-        yield from controller.scheduler.WatchMigrations(request, timeout=STREAM_S)
+        call = controller.scheduler.WatchMigrations(request, timeout=STREAM_S)
+        with interrupts.ending(call):
+            yield from call
 
     def _worth_trying(self, error: grpc.RpcError, away_since: float | None) -> str:
         answer = answers.read(error)

@@ -170,6 +170,8 @@ class World:
 
     def halt_record(self) -> None:
         """XAPI shows the guest halted, while it runs at the destination."""
+        if self.aborted:
+            return
         self.guest.power_state, self.guest.resident = PowerState.HALTED, ""
 
     def double(self) -> None:

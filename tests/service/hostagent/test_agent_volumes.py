@@ -1,9 +1,11 @@
 """Volumes follow their guest: attached before it comes, released where it does not stay."""
 
+from typing import Any
+
 import grpc
 import pytest
 
-from tests.service.hostagent.crossing import Yard, kinds
+from tests.service.hostagent.crossing import Trip, Yard, kinds
 from tests.service.hostagent.pool import ARRIVED, answer, errors
 from tests.service.hostagent.two_pools import CHAP
 from xenferry.hostagent.v1 import cleanup_pb2
@@ -11,6 +13,14 @@ from xenferry.hostagent.v1 import cleanup_pb2
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REMOVED = cleanup_pb2.CLEANUP_ACTION_REMOVED
+
+
+async def seen_by_both(yard: Yard, trip: Trip, sr: str) -> Any:
+    """Return what both sides find of the guest once they know of its volume."""
+    name = f"sr/{yard.near_pool.api.SR.get_name_label(sr)}"
+    return await yard.watched(
+        trip.check, lambda both: all(name in str(answer.findings) for answer in both)
+    )
 
 
 async def test_a_volume_follows_its_guest(yard: Yard) -> None:
@@ -56,7 +66,7 @@ async def test_a_volume_of_a_guest_that_stays_is_released(yard: Yard, shared: bo
 async def test_a_pbd_that_was_made_and_not_yet_marked_is_taken_back(yard: Yard) -> None:
     trip = yard.sharing()
     sr = yard.near_pool.add_volume(trip.guest)
-    await yard.watched(trip.verify, lambda one: len(one.findings) == 2)
+    await seen_by_both(yard, trip, sr)
     fault = yard.simulator.fault(fault="drop_reply", method="PBD.create")
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await trip.prepare()
@@ -125,11 +135,8 @@ async def test_a_volume_does_not_speak_against_a_move_on_shared_storage(
 ) -> None:
     trip = yard.sharing()
     sr = yard.near_pool.add_volume(trip.guest, shared=shared)
-    name = f"sr/{yard.near_pool.api.SR.get_name_label(sr)}"
 
-    source, dest = await yard.watched(
-        trip.check, lambda both: all(name in str(answer.findings) for answer in both)
-    )
+    source, dest = await seen_by_both(yard, trip, sr)
 
     assert source.kind == dest.dest_check_data.kind == trip.kind
     assert not errors(source.findings)

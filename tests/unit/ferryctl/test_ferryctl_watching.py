@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from chassis import errors
+from chassis.tls import TlsSettings
 from deploy.demo import processes
-from ferryctl import exits
+from ferryctl import exits, following
+from ferryctl.session import Output, Session
 from tests.unit.ferryctl import fake_controller as fake
 from tests.unit.ferryctl.conftest import Run
 from tests.unit.ferryctl.fake_controller import FakeController
 from xenferry.common.v1 import finding_pb2, reason_pb2
-from xenferry.controller.v1 import migration_pb2
+from xenferry.controller.v1 import migration_pb2, scheduler_pb2
 
 MOVING = migration_pb2.MIGRATION_STATE_MOVING
 SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
@@ -148,6 +150,25 @@ def test_ctrl_c_leaves_the_migration_going_and_says_how_to_watch_it(
 
     assert watcher.returncode == exits.INTERRUPTED
     assert f"ferryctl watch {fake.MIGRATION}" in err
+
+
+class _Interrupting:
+    """Gets a SIGINT where an exception is printed and forgotten."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_is_not_lost_where_exceptions_are(controller: FakeController) -> None:
+    controller.changes = moves_and_arrives()
+    session = Session(controller.address, TlsSettings(), Output.TABLE, timeout_s=10)
+    events = following.Follower(session, scheduler_pb2.MigrationFilter(), 0).events(0)
+    next(events)
+
+    _Interrupting()
+
+    with pytest.raises(KeyboardInterrupt):
+        list(events)
 
 
 def test_in_a_terminal_migrate_watches_with_a_bar(controller: FakeController) -> None:
