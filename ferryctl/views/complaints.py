@@ -28,9 +28,9 @@ def tell_answer(answer: answers.Answer) -> None:
         return
     screen.remark(f"{label}: {answer.message}", "bold red")
     for violation in _violations(answer):
-        if violation["description"] == answer.message:
-            continue
-        screen.remark(f"  {violation['subject']}: {violation['description']}")
+        subject, description = violation["subject"], violation["description"]
+        if answer.message not in (description, f"{subject} {description}"):
+            screen.remark(f"  {subject}: {description}")
     raw = answer.metadata.get("xapi_error")
     if raw:
         screen.remark(f"  XAPI: {raw}")

@@ -72,6 +72,15 @@ def test_every_violation_is_told(controller: FakeController, ferryctl: Run) -> N
     assert "dest: empty" in ran.err
 
 
+def test_an_only_violation_is_told_once(controller: FakeController, ferryctl: Run) -> None:
+    violations = [errors.Violation("dest", "must be a name")]
+    controller.error = errors.InvalidArgument("BAD_ARGUMENT", "dest must be a name", violations)
+
+    ran = ferryctl("migrate", "web-1", "--to", "xs2")
+
+    assert ran.err.count("must be a name") == 1
+
+
 def test_every_finding_of_a_refusal_is_told_with_remedy_and_xapis_words(
     controller: FakeController, ferryctl: Run
 ) -> None:
