@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -168,8 +169,7 @@ def test_ctrl_c_is_not_lost_where_exceptions_are(controller: FakeController) -> 
     _Interrupting()
 
     with pytest.raises(KeyboardInterrupt):
-        for _ in controller.changes[1:]:
-            next(events)
+        list(islice(events, len(controller.changes) - 1))
 
 
 def test_in_a_terminal_migrate_watches_with_a_bar(controller: FakeController) -> None:
@@ -200,3 +200,24 @@ def _read_all(terminal: int) -> str:
         chunks.append(chunk)
     os.close(terminal)
     return b"".join(chunks).decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "said"),
+    [
+        (10.0, "web-1  xs1 → xs2  moving, asked again  60 %"),
+        (0.0, "web-1  xs1 → xs2  moving  not told how far"),
+    ],
+)
+def test_a_controller_that_has_just_started_does_not_make_a_move_begin_at_zero(
+    controller: FakeController, ferryctl: Run, before: float, said: str
+) -> None:
+    forgotten = fake.migration(MOVING, 0.0, 3)
+    forgotten.progress.Clear()
+    heard = [fake.migration(MOVING, 60.0, 2)] if before else []
+    controller.changes = [*heard, forgotten, fake.migration(SUCCEEDED, 100.0, 4)]
+
+    lines = ferryctl(*MIGRATE).out.splitlines()
+
+    assert said in lines
+    assert not any("0 %" in line and "60 %" not in line and "moving" in line for line in lines)
