@@ -35,6 +35,19 @@ class Violation:
     reason: str = ""
 
 
+# A status travels in headers, of which clients take 8 KiB in all, or throw the whole of it away.
+MESSAGE, PART = 2_000, 500
+
+
+def clipped(text: str, longest: int) -> str:
+    """Return the beginning of a text that takes so many bytes in a header, where é takes six."""
+    for end, character in enumerate(text):
+        longest -= 1 if character.isascii() else 3 * len(character.encode())
+        if longest < 0:
+            return text[:end]
+    return text
+
+
 class ServiceError(Exception):
     """A failure that a client is told of; `reason` is stable, `message` is for people."""
 
@@ -145,8 +158,8 @@ class NotFound(ServiceError):
         return [
             error_details_pb2.ResourceInfo(
                 resource_type=self.resource_type,
-                resource_name=self.resource_name,
-                description=self.message,
+                resource_name=clipped(self.resource_name, PART),
+                description=clipped(self.message, PART),
             )
         ]
 
@@ -205,7 +218,7 @@ def retry_info(after_s: float) -> error_details_pb2.RetryInfo:
 def to_status(error: ServiceError) -> status_pb2.Status:
     """Return the google.rpc.Status of an error: exactly one ErrorInfo first, then its details."""
     info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
-    status = status_pb2.Status(code=_CODES[error.code], message=error.message)
+    status = status_pb2.Status(code=_CODES[error.code], message=clipped(error.message, MESSAGE))
     for detail in (info, *error.details()):
         status.details.add().Pack(detail)
     return status

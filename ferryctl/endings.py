@@ -24,7 +24,18 @@ def percent(migration: migration_pb2.Migration) -> str:
     """Return how far it is; empty where it ended short of the destination."""
     if migration.state == migration_pb2.MIGRATION_STATE_SUCCEEDED:
         return "100 %"
+    if unheard(migration):
+        return "not told how far"
     return "" if migration.state in ENDED else f"{migration.progress.percent:.0f} %"
+
+
+def unheard(migration: migration_pb2.Migration) -> bool:
+    """Tell whether it moves and its agent is still to say how far it is.
+
+    So it is at first, and again when the controller was started anew.
+    """
+    told = migration.progress.phase and migration.progress.percent
+    return migration.state == migration_pb2.MIGRATION_STATE_MOVING and not told
 
 
 def sentence(migration: migration_pb2.Migration) -> str:

@@ -108,7 +108,10 @@ def run(words: list[str]) -> int:
         return end.code if isinstance(end.code, int) else exits.OK
     except grpc.RpcError as error:
         answer = answers.read(error)
-        (complaints.write_answer if json else complaints.tell_answer)(answer)
+        if json:
+            complaints.write_answer(answer)
+        else:
+            complaints.tell_answer(answer, anywhere.hoisted(words))
         return exits.of_status(answer.code)
     except problems.Problem as problem:
         (complaints.write_problem if json else complaints.tell_problem)(problem)

@@ -57,7 +57,11 @@ async def assemble(settings: Settings, lifetime: Lifetime) -> AsyncIterator[Appl
         await mirror.synced.wait()
         agent = _agent(settings, client, mirror, moves, carrier)
         Arrivals(agent)
-        async with keeping.keeping(agent), _reports(agent, settings) as report:
+        async with (
+            contextlib.aclosing(agent.turns),
+            keeping.keeping(agent),
+            _reports(agent, settings) as report,
+        ):
             yield Application(
                 services=(host_agent.service(agent),),
                 on_serving=report,

@@ -38,7 +38,7 @@ def new_aggregate(request: aggregates_pb2.CreateAggregateRequest) -> NewAggregat
     """Return what to make."""
     violations = Violations()
     wanted = NewAggregate(
-        name=violations.name("name", request.name),
+        name=violations.new_name("name", request.name),
         zone=violations.text("availability_zone", request.availability_zone, ZONE_LENGTH),
         request=_request(
             violations, request.request_id, "create", request.name, request.availability_zone

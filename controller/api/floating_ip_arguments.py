@@ -10,6 +10,7 @@ from xenferry.controller.v1 import floating_ips_pb2
 
 # Stands in for a network that can't be read, which is refused once the rest was looked at.
 _ANY = ipaddress.ip_network("0.0.0.0/0")
+_BROADCAST = ipaddress.IPv4Address("255.255.255.255")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -27,7 +28,7 @@ class Association:
 def new_pool(request: floating_ips_pb2.CreateFloatingIpPoolRequest) -> tuple[str, Range]:
     """Return the name and the addresses of the pool to be made."""
     violations = Violations()
-    name = violations.name("name", request.name)
+    name = violations.new_name("name", request.name)
     network = _network(violations, request.cidr) or _ANY
     first = _address(violations, "first_address", request.first_address)
     last = _address(violations, "last_address", request.last_address)
@@ -43,6 +44,11 @@ def new_pool(request: floating_ips_pb2.CreateFloatingIpPoolRequest) -> tuple[str
         violations.add("last_address", text)
     violations.raise_any()
     return name, addresses
+
+
+def of_pool(violations: Violations, value: str) -> str:
+    """Return a uuid or name of a pool, or an empty text for all."""
+    return violations.name("pool", value) if value else ""
 
 
 def pool(value: str) -> str:
@@ -94,20 +100,33 @@ def _floating_ip(violations: Violations, value: str) -> str:
 
 def _network(violations: Violations, text: str) -> Network | None:
     try:
-        return ipaddress.ip_network(text)
+        network = ipaddress.ip_network(text)
     except ValueError as error:
-        violations.add("cidr", f"must be a network such as 203.0.113.0/24: {error}")
+        violations.add("cidr", f"must be a network such as 203.0.113.0/24: {error}"[:200])
         return None
+    _check_usable(violations, "cidr", network[0])
+    _check_usable(violations, "cidr", network[-1])
+    return network
 
 
 def _address(violations: Violations, field: str, text: str) -> Address | None:
     if not text:
         return None
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         violations.add(field, f"must be an IP address, not {text[:60]!r}")
         return None
+    _check_usable(violations, field, address)
+    return address
+
+
+def _check_usable(violations: Violations, field: str, address: Address) -> None:
+    """Refuse what no interface of one machine has for others; "%eth0" is a word of one machine."""
+    scoped = isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None
+    local = address.is_loopback or address.is_link_local or address.is_unspecified
+    if scoped or local or address.is_multicast or address == _BROADCAST:
+        violations.add(field, f"must be an address that other machines reach, not {address}"[:200])
 
 
 def _check_inside(

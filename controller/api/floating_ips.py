@@ -126,11 +126,12 @@ class FloatingIps(floating_ips_pb2_grpc.FloatingIpsServicer):
         """List floating IPs by address, in pages."""
         violations = Violations()
         instance_id = violations.optional_uuid("instance_id", request.instance_id)
-        bound_to = paging.binding(f"floating_ips/{request.pool}/{instance_id}")
+        pool = arguments.of_pool(violations, request.pool)
+        bound_to = paging.binding(f"floating_ips/{pool}/{instance_id}")
         after = paging.decode_names(violations, bound_to, request.page_token)
         size = violations.page_size(request.page_size)
         violations.raise_any()
-        found = await self.store.page(request.pool, instance_id, size + 1, after)
+        found = await self.store.page(pool, instance_id, size + 1, after)
         shown, more = found[:size], len(found) > size
         last = sort_key(ipaddress.ip_address(shown[-1].address)) if more else ""
         return floating_ips_pb2.ListFloatingIpsResponse(

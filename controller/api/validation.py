@@ -50,6 +50,12 @@ class Violations:
         self.text(field, value, NAME_LENGTH)
         return value.lower() if _UUID.fullmatch(value) else value
 
+    def new_name(self, field: str, value: str) -> str:
+        """Return a name for something new; one like a uuid could be taken for another's."""
+        if _UUID.fullmatch(value):
+            self.add(field, "must not be a uuid")
+        return self.name(field, value)
+
     def text(self, field: str, value: str, longest: int) -> str:
         """Return a text that is not too long and that every database can keep."""
         if len(value) > longest:

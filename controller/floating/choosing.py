@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Iterator
 
+from controller.model import words
 from controller.model.floating_ips import Address
 from controller.model.inventory import Instance
 from controller.ports.floating_ips import FixedAddressNotFound
@@ -23,7 +24,8 @@ def fixed_address(
             return str(wanted)
         raise _not_found(instance, told, f"{wanted} is none of its addresses")
     if len(told) != 1:
-        text = f"it has {len(told)} addresses of IPv{floating.version}, and none was named"
+        here = words.counted(len(told), "address", "addresses")
+        text = f"it has {here} of IPv{floating.version}, and none was named"
         raise _not_found(instance, told, text)
     return str(told[0])
 

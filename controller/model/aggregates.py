@@ -159,14 +159,14 @@ class Operation:
 
 
 _NOTES = {
-    Phase.ACCEPTED: "accepted",
+    Phase.ACCEPTED: "every check passed",
     Phase.NAMING_POOL: "giving the pool its name",
     Phase.JOINING: "dom0 of the coordinator joins the host",
     Phase.EJECTING: "dom0 of the coordinator ejects the host",
     Phase.WAITING_AGENT: "waiting for the host's agent",
     Phase.SUCCEEDED: "the pool is as wanted",
     Phase.FAILED: "ended without success",
-    Phase.CANCELLED: "cancelled before anything was touched",
+    Phase.CANCELLED: "before anything was touched",
 }
 
 

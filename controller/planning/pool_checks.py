@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from controller.model import words
 from controller.model.aggregates import Aggregate
 from controller.model.findings import Finding, Reason, Severity
 from controller.model.inventory import Host, Instance, PowerState
@@ -108,7 +109,7 @@ def _no_instances(host: Host, instances: Sequence[Instance]) -> Finding:
         Reason.HOST_HAS_INSTANCES,
         Severity.ERROR,
         subject,
-        f"{len(running)} instances run on {host.name}: {', '.join(running[:10])}",
+        f"{host.name} runs {words.counted(len(running), 'instance')}: {', '.join(running[:10])}",
         "migrate them away first",
         measured=figures,
     )
@@ -127,7 +128,8 @@ def no_migrations(host: Host, open_ids: Sequence[str]) -> Finding:
         text = f"no migration to or from {host.name} is open"
         return Finding(Reason.HOST_HAS_INSTANCES, Severity.OK, subject, text, measured=figures)
     named = ", ".join(open_ids[:10])
-    text = f"{len(open_ids)} migrations to or from {host.name} are open: {named}"
+    are = f"{host.name} {words.are(len(open_ids))} open"
+    text = f"{words.counted(len(open_ids), 'migration')} to or from {are}: {named}"
     remedy = "wait for them, or cancel them"
     return Finding(
         Reason.HOST_HAS_INSTANCES, Severity.ERROR, subject, text, remedy, measured=figures
@@ -156,7 +158,8 @@ def wipe(host: Host, instances: Sequence[Instance], *, confirmed: bool) -> Findi
         if each.instance_id != host.facts.agent_instance_id
         and any(disk.sr_id in local and not disk.cd for disk in each.facts.disks)
     )
-    lost = f"; disks of {len(named)} instances go with it: {', '.join(named[:10])}" if named else ""
+    owners = f"{words.counted(len(named), 'instance')} go with it: {', '.join(named[:10])}"
+    lost = f"; disks of {owners}" if named else ""
     severity = Severity.WARNING if named else Severity.OK
     return Finding(
         Reason.WIPE_NOT_CONFIRMED,
@@ -177,7 +180,7 @@ def _may_leave(host: Host, rest: Sequence[Host]) -> Finding:
         Reason.COORDINATOR_CANNOT_LEAVE,
         Severity.ERROR,
         subject,
-        f"{host.name} coordinates the pool of {len(rest)} other hosts",
+        f"{host.name} coordinates the pool of {words.counted(len(rest), 'other host')}",
         "make another host the coordinator first (xe pool-designate-new-master)",
         measured={"members": str(len(rest))},
     )

@@ -12,6 +12,7 @@ class AggregateRefused(Exception):
     """It can't be done; `subject` is what is in the way, and nothing was written."""
 
     reason = Reason.INTERNAL
+    remedy = ""
 
     def __init__(self, subject: str, message: str) -> None:
         super().__init__(message)
@@ -34,48 +35,56 @@ class NameTaken(AggregateRefused):
     """Another aggregate bears the name."""
 
     reason = Reason.AGGREGATE_NAME_TAKEN
+    remedy = "choose another name"
 
 
 class AggregateNotEmpty(AggregateRefused):
     """The aggregate has hosts, or an operation is open."""
 
     reason = Reason.AGGREGATE_NOT_EMPTY
+    remedy = "remove its hosts first"
 
 
 class MembershipRefused(AggregateRefused):
     """The host is in an aggregate already, or not in this one."""
 
     reason = Reason.AGGREGATE_MEMBERSHIP
+    remedy = "look at both aggregates (ferryctl aggregate list)"
 
 
 class HostMigrates(AggregateRefused):
     """A migration to or from the host is open."""
 
     reason = Reason.HOST_HAS_INSTANCES
+    remedy = "wait for the migrations, or cancel them"
 
 
 class AggregateBusy(AggregateRefused):
     """Another operation on the aggregate is open."""
 
     reason = Reason.AGGREGATE_BUSY
+    remedy = "wait until that operation has ended, or cancel it"
 
 
 class AggregateChanged(AggregateRefused):
     """The aggregate has changed since it was read."""
 
     reason = Reason.AGGREGATE_BUSY
+    remedy = "ask again"
 
 
 class AggregateRequestReused(AggregateRefused):
     """The request_id was used before with another body."""
 
     reason = Reason.REQUEST_ID_REUSED
+    remedy = "use a new request_id for another request"
 
 
 class TooLateToCancel(AggregateRefused):
     """dom0 has begun, or perhaps has, or the operation has ended."""
 
     reason = Reason.TOO_LATE_TO_CANCEL
+    remedy = "wait until it has ended (ferryctl aggregate operation --wait)"
 
 
 class OperationLost(Exception):

@@ -12,6 +12,7 @@ class FloatingIpRefused(Exception):
     """It can't be done; `subject` is what is in the way, and nothing was written."""
 
     reason = Reason.INTERNAL
+    remedy = ""
 
     def __init__(self, subject: str, message: str) -> None:
         super().__init__(message)
@@ -28,24 +29,28 @@ class PoolExists(FloatingIpRefused):
     """A pool of that name exists, with other addresses."""
 
     reason = Reason.FLOATING_IP_POOL_EXISTS
+    remedy = "choose another name, or use the pool that exists"
 
 
 class PoolOverlaps(FloatingIpRefused):
     """Another pool has some of the addresses."""
 
     reason = Reason.FLOATING_IP_POOL_OVERLAPS
+    remedy = "choose addresses that no pool has (ferryctl floating-ip pool-list)"
 
 
 class PoolInUse(FloatingIpRefused):
     """Addresses of the pool are allocated."""
 
     reason = Reason.FLOATING_IP_POOL_IN_USE
+    remedy = "release its addresses first (ferryctl floating-ip list --pool)"
 
 
 class PoolExhausted(FloatingIpRefused):
     """Every address of the pool is allocated."""
 
     reason = Reason.FLOATING_IP_POOL_EXHAUSTED
+    remedy = "release an address of it, or make another pool"
 
 
 class FloatingIpNotFound(FloatingIpRefused):
@@ -58,36 +63,45 @@ class AddressOutsidePool(FloatingIpRefused):
     """The address is not one of the pool's."""
 
     reason = Reason.ADDRESS_OUTSIDE_POOL
+    remedy = "ask for one of the pool, or for none in particular"
 
 
 class AddressTaken(FloatingIpRefused):
     """The address is allocated already."""
 
     reason = Reason.ADDRESS_TAKEN
+    remedy = "ask for another, or for none in particular"
 
 
 class FloatingIpAssociated(FloatingIpRefused):
     """The floating IP is associated with an instance."""
 
     reason = Reason.FLOATING_IP_ASSOCIATED
+    remedy = "disassociate it first"
 
 
 class FixedAddressInUse(FloatingIpRefused):
     """Another floating IP leads to the fixed address."""
 
     reason = Reason.FIXED_ADDRESS_IN_USE
+    remedy = "disassociate the other first, or name another address of the instance"
 
 
 class FixedAddressNotFound(FloatingIpRefused):
     """The instance tells of no such address."""
 
     reason = Reason.FIXED_ADDRESS_NOT_FOUND
+    remedy = (
+        "name one that it tells of, "
+        "or add --unverified (unverified) to one that you know to be its own"
+    )
 
 
 class RequestReused(FloatingIpRefused):
     """The request_id was used before with another body."""
 
     reason = Reason.REQUEST_ID_REUSED
+    remedy = "use a new request_id for another request"
 
 
 @dataclass(frozen=True, slots=True)

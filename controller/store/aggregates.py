@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from controller.model import words
 from controller.model.aggregates import Aggregate, Operation
 from controller.ports.aggregates import (
     AggregateChanged,
@@ -77,7 +78,7 @@ class SqlAggregates:
             known = rows.named(connection, aggregate)
             rows.refuse_busy(known)
             if known.host_ids:
-                text = f"{known.name} has {len(known.host_ids)} hosts"
+                text = f"{known.name} has {words.counted(len(known.host_ids), 'host')}"
                 raise AggregateNotEmpty(f"aggregate/{known.name}", text)
             which = AGGREGATES.c.aggregate_id == known.aggregate_id
             connection.execute(sa.delete(AGGREGATES).where(which))

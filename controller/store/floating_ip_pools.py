@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from controller.model import words
 from controller.model.floating_ips import Pool, Range
 from controller.ports.clock import Clock
 from controller.ports.floating_ips import PoolExists, PoolInUse, PoolOverlaps
@@ -61,7 +62,8 @@ class SqlPools:
         def transaction(connection: sa.Connection) -> None:
             known = rows.pool_named(connection, pool)
             if known.allocated:
-                text = f"{known.allocated} addresses of {known.name} are allocated"
+                taken = words.counted(known.allocated, "address", "addresses")
+                text = f"{taken} of {known.name} {words.are(known.allocated)} allocated"
                 raise PoolInUse(f"pool/{known.name}", text)
             which = rows.POOLS.pool_id == known.pool_id
             connection.execute(sa.delete(schema.FLOATING_IP_POOLS).where(which))

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.rpc import error_details_pb2
@@ -12,19 +12,22 @@ from ferryctl import documents, exits, problems, screen
 from ferryctl.views import findings
 from xenferry.common.v1 import finding_pb2
 
+VALIDATE = "--validate-only"
 
-def tell_answer(answer: answers.Answer) -> None:
-    """Write a failed call to stderr, for people."""
+
+def tell_answer(answer: answers.Answer, line: Sequence[str] = ()) -> None:
+    """Write a failed call to stderr, for people; `line` are the words of the command."""
     label = answer.reason or answer.code.name
     found = answer.find(finding_pb2.Findings)
     if found is not None and found.findings:
         # The message repeats the findings in one line; the table is easier on the eye.
         objections = findings.objections(found.findings)
         screen.remark(f"{label}: refused, {_counted(len(objections), 'finding')}", "bold red")
-        screen.err().print(findings.listed(objections))
+        whole = VALIDATE in line
+        screen.err().print(findings.listed(found.findings if whole else objections))
         passed = len(found.findings) - len(objections)
-        if passed:
-            screen.remark(f"{_counted(passed, 'check')} passed; `ferryctl check` shows all", "dim")
+        if passed and not whole:
+            screen.remark(f"{_counted(passed, 'check')} passed; {_showing(line)} shows all", "dim")
         return
     screen.remark(f"{label}: {answer.message}", "bold red")
     for violation in _violations(answer):
@@ -34,6 +37,13 @@ def tell_answer(answer: answers.Answer) -> None:
     raw = answer.metadata.get("xapi_error")
     if raw:
         screen.remark(f"  XAPI: {raw}")
+
+
+def _showing(line: Sequence[str]) -> str:
+    """Return what shows the checks that passed, too."""
+    if "aggregate" not in line:
+        return "`ferryctl check`"
+    return f"`{VALIDATE}`" if {"add-host", "remove-host"} & set(line) else "`--output json`"
 
 
 def _counted(count: int, noun: str) -> str:

@@ -67,6 +67,7 @@ class Bar:
             self._advance(self._last)
 
     def _advance(self, migration: migration_pb2.Migration) -> None:
+        migration = _kept(self._last, migration)
         self._last = migration
         done = 100.0 if _succeeded(migration) else migration.progress.percent
         self._bar.update(self._task, completed=done, description=_described(migration))
@@ -93,6 +94,7 @@ class Lines(_Complete):
     def __init__(self) -> None:
         self._told = ""
         self._away = False
+        self._last: migration_pb2.Migration | None = None
 
     def show(self, event: following.Event) -> None:
         """Write a line if there is something new to say."""
@@ -107,6 +109,7 @@ class Lines(_Complete):
             screen.say("controller back")
 
     def _tell_change(self, migration: migration_pb2.Migration) -> None:
+        migration = self._last = _kept(self._last, migration)
         tenth = int(migration.progress.percent // 10)
         key = f"{migration.migration_id} {migration.state} {migration.progress.phase} {tenth}"
         if key != self._told and not endings.at_rest(migration):
@@ -121,6 +124,22 @@ class JsonLines(_Complete):
         """Write a change."""
         if isinstance(event, following.Changed):
             documents.write_line(event.migration)
+
+
+def _kept(
+    last: migration_pb2.Migration | None, new: migration_pb2.Migration
+) -> migration_pb2.Migration:
+    """Return the news, with the percentage told before where the agent is still to tell one.
+
+    A controller that was started anew has forgotten it.
+    """
+    if last is None or not last.progress.percent or not endings.unheard(new):
+        return new
+    kept = migration_pb2.Migration()
+    kept.CopyFrom(new)
+    kept.progress.percent = last.progress.percent
+    kept.progress.phase = new.progress.phase or "asked again"
+    return kept
 
 
 def _route(migration: migration_pb2.Migration) -> str:

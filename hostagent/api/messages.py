@@ -7,12 +7,16 @@ from hostagent.model.checks import DestCheckData, Kind, MoveEstimate
 from hostagent.model.cleanup import Item
 from hostagent.model.finding import Finding
 from hostagent.model.move import Ending, Outcome, Report
+from hostagent.model.network_matching import NetworkMatching
 from hostagent.model.observation import Observation
 from xenferry.common.v1 import fence_pb2, finding_pb2, reason_pb2
 from xenferry.hostagent.v1 import checks_pb2, cleanup_pb2, move_pb2, observation_pb2
 
 _KINDS: Mapping[int, Kind] = {
     fence_pb2.MigrationKind.Value(f"MIGRATION_KIND_{kind.name}"): kind for kind in Kind
+}
+_MATCHINGS: Mapping[int, NetworkMatching] = {
+    checks_pb2.NetworkMatching.Value(f"NETWORK_MATCHING_{one.name}"): one for one in NetworkMatching
 }
 _TASK = {
     "pending": observation_pb2.TASK_STATUS_PENDING,
@@ -61,6 +65,7 @@ def dest_check_data(message: checks_pb2.DestCheckData) -> DestCheckData:
         migration_address=message.migration_address,
         disk_needed_bytes=message.disk_needed_bytes,
         disk_ids=tuple(message.disk_ids),
+        network_matching=_MATCHINGS.get(message.network_matching, NetworkMatching.NAME),
     )
 
 
@@ -74,6 +79,9 @@ def dest_check_message(value: DestCheckData) -> checks_pb2.DestCheckData:
         migration_address=value.migration_address,
         disk_needed_bytes=value.disk_needed_bytes,
         disk_ids=value.disk_ids,
+        network_matching=checks_pb2.NetworkMatching.Value(
+            f"NETWORK_MATCHING_{value.network_matching.name}"
+        ),
     )
 
 

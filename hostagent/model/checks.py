@@ -5,6 +5,7 @@ from enum import Enum
 
 from hostagent.model.facts import HostFacts, InstanceFacts
 from hostagent.model.finding import Finding
+from hostagent.model.network_matching import NetworkMatching
 
 
 class Kind(Enum):
@@ -26,6 +27,7 @@ class DestCheckData:
     migration_address: str = ""
     disk_needed_bytes: int = 0
     disk_ids: tuple[str, ...] = ()
+    network_matching: NetworkMatching = NetworkMatching.NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hostagent.model import sr_filter
+from hostagent.model import network_matching, sr_filter
 
 # XAPI refuses more from one host (XAPI A11).
 MOST_STORAGE_MOVES = 3
@@ -100,6 +100,10 @@ class MigrationSettings:
     migration_network: str = ""
     """uuid or name_label of the network that block migrations come in by; empty: the management
     network of this host."""
+    network_matching: str = "name"
+    """Which network of this host takes an interface that comes from another pool: the one of the
+    same name_label, or of the same bridge. By name, since bridges are named by the order of the
+    machine's ports: nearly every host has an xenbr0, and it says nothing of the wire behind it."""
 
     def __post_init__(self) -> None:
         if self.max_concurrent_moves < 1:
@@ -112,6 +116,7 @@ class MigrationSettings:
                 f" not {self.max_storage_moves}"
             )
         sr_filter.parse(self.sr_matching_filter)
+        network_matching.parse(self.network_matching)
         for name in (one.name for one in fields(self) if one.name.endswith("_s")):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, not {getattr(self, name):g}")

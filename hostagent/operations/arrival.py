@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hostagent.model.checks import DestCheckData
 from hostagent.model.facts import HostFacts
 from hostagent.model.finding import Finding
+from hostagent.model.network_matching import NetworkMatching
 from hostagent.model.records import HostRecord
 from hostagent.operations.agent import Agent
 from hostagent.operations.checks import dest_sr, migration_network, rooms
@@ -40,5 +41,6 @@ def prepare(
         migration_network_id=crossing.network.uuid if crossing.network else "",
         migration_address=crossing.address,
         disk_needed_bytes=needed,
+        network_matching=NetworkMatching(settings.network_matching),
     )
     return Place(data, tuple(findings))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from hostagent.model.checks import DestAnswer, DestCheckData, DestQuestion
 from hostagent.model.facts import HostFacts, InstanceFacts
 from hostagent.model.finding import Finding
+from hostagent.model.network_matching import NetworkMatching
 from hostagent.model.records import HostRecord, VmRecord
 from hostagent.operations import arrival, inventory, look, memory, verdict
 from hostagent.operations.agent import Agent
@@ -20,6 +21,7 @@ from hostagent.operations.checks import (
     cpu,
     hosts,
     kinds,
+    network_match,
     networks,
     releases,
     storage,
@@ -116,6 +118,7 @@ def _of_networks(
     agent: Agent, host: HostRecord, facts: HostFacts, instance: InstanceFacts, vm: VmRecord | None
 ) -> list[Finding]:
     if vm is None:
-        return networks.alike(facts, instance)
+        by = NetworkMatching(agent.settings.network_matching)
+        return network_match.of_all(facts, instance, by)
     inside = networks.internal(agent.mirror, vm, host)
     return [*inside, *networks.available(facts, instance, inside)]

@@ -11,7 +11,16 @@ from hostagent.model.facts import (
     SoftwareVersion,
     SrFacts,
 )
-from hostagent.model.records import HostRecord, PifRecord, SrRecord, VbdRecord, VdiRecord, VmRecord
+from hostagent.model.records import (
+    GuestMetricsRecord,
+    HostRecord,
+    PifRecord,
+    SrRecord,
+    VbdRecord,
+    VdiRecord,
+    VifRecord,
+    VmRecord,
+)
 from hostagent.model.settings import MigrationSettings
 from hostagent.operations import look, memory
 from hostagent.operations.checks import guest
@@ -162,21 +171,24 @@ def _disk(vbd: VbdRecord, vdi: VdiRecord, sr: SrRecord) -> DiskFacts:
 
 def _interfaces(mirror: Mirror, vm: VmRecord) -> tuple[InterfaceFacts, ...]:
     told = mirror.guest_metrics.get(vm.guest_metrics)
-    interfaces = []
-    for ref in vm.vifs:
-        vif = mirror.vifs.get(ref)
-        network = mirror.networks.get(vif.network) if vif else None
-        if vif is not None and network is not None:
-            addresses = _addresses(told.networks if told else {}, vif.device)
-            interfaces.append(
-                InterfaceFacts(
-                    vif.uuid, vif.mac, network.uuid, network.name, network.bridge, addresses
-                )
-            )
+    known = [mirror.vifs[ref] for ref in vm.vifs if ref in mirror.vifs]
+    facts = (interface_facts(mirror, vif, told) for vif in known)
+    interfaces = [one for one in facts if one is not None]
     return tuple(sorted(interfaces, key=lambda interface: interface.vif_id))
 
 
-def _addresses(told: Mapping[str, str], device: str) -> tuple[str, ...]:
+def interface_facts(
+    mirror: Mirror, vif: VifRecord, told: GuestMetricsRecord | None = None
+) -> InterfaceFacts | None:
+    """Return what there is to tell of an interface, None where its network is not known."""
+    network = mirror.networks.get(vif.network)
+    if network is None:
+        return None
+    own = addresses(told.networks if told else {}, vif.device)
+    return InterfaceFacts(vif.uuid, vif.mac, network.uuid, network.name, network.bridge, own)
+
+
+def addresses(told: Mapping[str, str], device: str) -> tuple[str, ...]:
     """Guests tell "0/ip", newer ones also "0/ipv4/0" and "0/ipv6/0" for their first interface."""
     own = sorted(key for key in told if key.startswith(f"{device}/ip"))
     return tuple(dict.fromkeys(told[key] for key in own if told[key]))

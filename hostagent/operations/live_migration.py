@@ -26,6 +26,8 @@ async def run(agent: Agent, order: MoveOrder) -> AsyncIterator[Report]:
         return
     move = agent.moves.of(order.instance_id)
     if move is None:
+        if agent.turns.taken(order.fence.migration_id):
+            raise OperationInProgress(f"instance/{order.instance_id}", ["its own rollback"])
         move = begin(agent, order)
     else:
         await _join(agent, move, order)

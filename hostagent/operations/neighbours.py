@@ -9,16 +9,19 @@ from hostagent.dataplane.neighbours import Arrival
 from hostagent.model.finding import Finding, Reason, warned
 from hostagent.model.records import VmRecord
 from hostagent.operations import inventory
-from hostagent.xapi.mirror import Mirror
+from hostagent.operations.verification import Verification
 
 
-async def tell(carrier: Carrier, mirror: Mirror, vm: VmRecord) -> list[Finding]:
-    """Tell them; returns a warning when the machine does not send it, else nothing."""
-    interfaces = inventory.instance_facts(mirror, vm).interfaces
+async def tell(carrier: Carrier, vm: VmRecord, seen: Verification) -> list[Finding]:
+    """Tell them; returns a warning when the machine does not send it, else nothing.
+
+    `seen` is as XAPI shows it: of a guest of another pool the mirror may not know the interfaces.
+    """
+    told = seen.tools.networks if seen.tools is not None else {}
     arrivals = [
         Arrival(address, interface.mac)
-        for interface in interfaces
-        for address in interface.addresses
+        for interface in seen.interfaces
+        for address in inventory.addresses(told, interface.device)
     ]
     try:
         await carrier.announce(arrivals)

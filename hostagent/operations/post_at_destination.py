@@ -11,7 +11,7 @@ from hostagent.operations import look, marks, neighbours, verification
 from hostagent.operations.agent import Agent
 from hostagent.operations.block import discs, luggage, sessions
 from hostagent.operations.checks import guest
-from hostagent.operations.leases import book, places, residue
+from hostagent.operations.leases import book, disks, places, residue
 from hostagent.xapi import marking, storage
 
 # XAPI A11: left on a disk or an interface of the guest, it fails the next block migration.
@@ -33,6 +33,14 @@ async def run(
 
     `tickets` are sessions of receive tickets that the caller has.
     """
+    return await agent.turns.take(
+        fence.migration_id, lambda: _verified(agent, fence, instance_id, dest_host_id, tickets)
+    )
+
+
+async def _verified(
+    agent: Agent, fence: Fence, instance_id: str, dest_host_id: str, tickets: Iterable[str]
+) -> Verified:
     agent.fences.admit(fence)
     host = look.meant_host(agent, dest_host_id)
     vm = await look.vm(agent, instance_id)
@@ -45,12 +53,13 @@ async def run(
     if errors(at_home):
         return Verified(tuple(at_home), ())
     left = luggage.parsed(vm.other_config.get(marks.LEFT, ""))
-    found = await verification.verify(agent, vm, left)
+    seen = await verification.verify(agent, vm, left)
+    found = seen.findings
     found += await discs.at_destination(agent, vm, host)
     items = await _of_disks(agent, fence, vm) if left is not None else []
     items += await sessions.end(agent, fence, tickets)
     items += await _closed(agent, fence, vm, host)
-    told = await neighbours.tell(agent.carrier, agent.mirror, vm)
+    told = await neighbours.tell(agent.carrier, vm, seen)
     return Verified((*at_home, *found, *told), tuple(items))
 
 
@@ -60,7 +69,8 @@ async def _closed(agent: Agent, fence: Fence, vm: VmRecord, host: HostRecord) ->
     if book.may_be_open(agent, host.other_config, fence):
         items += await places.keep(agent, host, fence)
         config = await marking.other_config(agent.client, "host", host.ref)
-        await book.close(agent, host.ref, fence, config)
+        await book.end(agent, host.ref, fence, config)
+        await book.close(agent, host.ref, fence)
     return [*items, *await marks.clear(agent.client, vm, fence)]
 
 
@@ -68,7 +78,7 @@ async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> list[Item]:
     """Clear what the migration left on the guest's disks, those of its snapshots too."""
     items = []
     for disk in (await luggage.of(agent, vm)).disks:
-        own = [key for key in (marks.MIGRATION, marks.EPOCH) if key in disk.other_config]
+        own = [key for key in disks.MARKS if key in disk.other_config]
         ours = own if marks.bears(disk.other_config, fence) else []
         keys = [*ours, *(key for key in TRANSIENT if key in disk.other_config)]
         done = await marking.unmark(agent.client, "VDI", disk.ref, keys)

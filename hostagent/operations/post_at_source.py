@@ -8,10 +8,10 @@ PostAtDestination, which the controller repeats until it is done.
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.move import Fence
 from hostagent.model.records import HostRecord, VmRecord
-from hostagent.operations import departed, look, marks
+from hostagent.operations import attachments, departed, endings, look, marks
 from hostagent.operations.agent import Agent
 from hostagent.operations.leases import disks, residue
-from hostagent.operations.volumes import detaching, leaving
+from hostagent.operations.volumes import detaching, kinds, leaving
 from hostagent.xapi import tasks
 
 
@@ -23,14 +23,22 @@ async def run(
     host = look.meant_host(agent, source_host_id)
     ref = agent.mirror.vm_refs.get(instance_id)
     vm = agent.mirror.vms.get(ref) if ref else None
-    if vm is None or vm.resident_on == host.ref or marks.LEFT in vm.other_config:
+    if vm is None or vm.resident_on == host.ref or _has_to_release(agent, vm):
         vm = await look.vm_or_none(agent, instance_id)  # the mirror may be behind
     if vm is None:
         return await _left(agent, fence)
     agent.fences.admit_at(fence, vm.other_config)
     if vm.resident_on == host.ref:
         return (Item(f"instance/{vm.name}", Action.KEPT, "it runs here"),)
+    if endings.epoch_of(vm.other_config, fence.migration_id) is not None:
+        # What is here by now may be here for the guest's way back.
+        return (Item(f"instance/{vm.name}", Action.KEPT, "this migration of it is over"),)
     return await _moved(agent, fence, vm, host)
+
+
+def _has_to_release(agent: Agent, vm: VmRecord) -> bool:
+    used = attachments.repositories(agent, vm)
+    return marks.LEFT in vm.other_config or any(kinds.is_volume(sr) for sr in used)
 
 
 async def _moved(agent: Agent, fence: Fence, vm: VmRecord, host: HostRecord) -> tuple[Item, ...]:

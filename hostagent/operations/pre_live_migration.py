@@ -34,8 +34,14 @@ class Prepared:
 
 async def run(agent: Agent, order: MoveOrder) -> Prepared:
     """Prepare; raises MoveRefused, AgentError or XapiError. A repeat adds what is missing."""
+    return await agent.turns.take(order.fence.migration_id, lambda: _prepared(agent, order))
+
+
+async def _prepared(agent: Agent, order: MoveOrder) -> Prepared:
     agent.fences.admit(order.fence)
     host = look.meant_host(agent, order.dest_host_id)
+    agent.fences.admit_at(order.fence, host.other_config)
+    fences.refuse_ended(order.fence, host.other_config)
     vm = await _guest(agent, order)
     if vm is not None:
         agent.fences.admit_at(order.fence, vm.other_config)
@@ -82,7 +88,7 @@ async def _open(
     fences.refuse_ended(order.fence, config)
     told = order.cargo.dest.disk_ids if order.cargo.dest else ()
     disks = told or (known.disks if known else ())
-    made = missing | (known.made if known else frozenset())
+    made = intents.settled(missing | (known.made if known else frozenset()), order.cargo.volumes)
     entry = Entry(order.fence.epoch, order.instance_id, across, tuple(disks), made)
     await book.write(agent, host.ref, order.fence, known, entry)
     return entry

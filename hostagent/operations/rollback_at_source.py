@@ -22,10 +22,19 @@ async def run(
     """Return what was cleared; raises AgentError or XapiError.
 
     Refused while XAPI moves the VM for this migration: without the mark nobody would know whose
-    move it is.
+    move it is. A move that has not come so far is told not to begin.
     """
+    return await agent.turns.take(
+        fence.migration_id, lambda: _cleared(agent, fence, instance_id, source_host_id)
+    )
+
+
+async def _cleared(
+    agent: Agent, fence: Fence, instance_id: str, source_host_id: str
+) -> tuple[Item, ...]:
     agent.fences.admit(fence)
     host = look.meant_host(agent, source_host_id)
+    _refuse_begun(agent, fence, instance_id)
     vm = await look.vm_or_none(agent, instance_id)
     if vm is None:
         return ()
@@ -37,6 +46,16 @@ async def run(
     if ours and vm.running:
         items += await discs.at_source(agent, vm, host)
     return (*items, *await marks.clear(agent.client, vm, fence))
+
+
+def _refuse_begun(agent: Agent, fence: Fence, instance_id: str) -> None:
+    """Of a move that this agent is about to begin XAPI shows nothing yet."""
+    move = agent.moves.of(instance_id)
+    if move is None or move.order.fence.migration_id != fence.migration_id:
+        return
+    if not move.task_ref and move.report.outcome is None:
+        move.abort.set()
+        raise OperationInProgress(f"instance/{instance_id}", ["a move that is about to begin"])
 
 
 async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> list[Item]:

@@ -25,26 +25,37 @@ class Devices:
     disks: tuple[VdiRecord, ...] = ()
 
 
-async def verify(agent: Agent, vm: VmRecord, left: Inventory | None) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What there is to tell, and the guest's interfaces and tools as XAPI shows them now."""
+
+    findings: list[Finding]
+    interfaces: tuple[VifRecord, ...]
+    tools: GuestMetricsRecord | None
+
+
+async def verify(agent: Agent, vm: VmRecord, left: Inventory | None) -> Verification:
     """Return the findings, passes included; `left` is what it had, if that was written down.
 
     An interface that is detached though all were attached is repaired. Raises XapiError.
     """
-    devices = await _now(agent, vm) if left is not None else _known(agent, vm)
+    devices = await _now(agent, vm) if left is not None else await _known(agent, vm)
     expected = left or Inventory(len(devices.drives), len(devices.interfaces), tools=False)
     interfaces = devices.interfaces
     if expected.interfaces == len(interfaces) and not all(one.attached for one in interfaces):
         interfaces = await _repaired(agent, interfaces)
     attached_disks = sum(one.attached for one in devices.drives)
     attached_interfaces = sum(one.attached for one in interfaces)
-    return [
+    tools = await _tools(agent, vm)
+    findings = [
         _counted(vm, "disk", attached_disks, expected.disks, "plug the VBD"),
         _counted(
             vm, "interface", attached_interfaces, expected.interfaces, "unplug and plug the VIF"
         ),
         *([_whole(vm, devices.disks, left.size)] if left and left.size else []),
-        *await _alive(agent, vm, expected),
+        *_alive(vm, expected, tools),
     ]
+    return Verification(findings, interfaces, tools)
 
 
 async def _now(agent: Agent, vm: VmRecord) -> Devices:
@@ -55,18 +66,17 @@ async def _now(agent: Agent, vm: VmRecord) -> Devices:
     return Devices(drives, tuple(vifs), disks)
 
 
-def _known(agent: Agent, vm: VmRecord) -> Devices:
-    """Inside a pool the records stay, so the mirror has them."""
+async def _known(agent: Agent, vm: VmRecord) -> Devices:
+    """Inside a pool the drives stay, so the mirror has them; an interface may just have gone."""
     mirror = agent.mirror
     drives = (mirror.vbds[ref] for ref in vm.vbds if ref in mirror.vbds)
-    vifs = tuple(mirror.vifs[ref] for ref in vm.vifs if ref in mirror.vifs)
-    return Devices(tuple(one for one in drives if one.vdi), vifs)
+    vifs = await storage.interfaces(agent.client, vm.vifs)
+    return Devices(tuple(one for one in drives if one.vdi), tuple(vifs))
 
 
 async def _repaired(agent: Agent, interfaces: tuple[VifRecord, ...]) -> tuple[VifRecord, ...]:
     """Unplug and plug what is detached (a guest without network after a move: xcp#228)."""
-    now = await storage.interfaces(agent.client, [one.ref for one in interfaces])
-    for one in now:
+    for one in interfaces:
         if not one.attached:
             try:
                 await storage.replug(agent.client, one.ref)
@@ -101,15 +111,12 @@ def _whole(vm: VmRecord, disks: tuple[VdiRecord, ...], left_with: int) -> Findin
     return warned(Reason.EXPORT_LOST, subject, text, remedy, **figures)
 
 
-async def _alive(agent: Agent, vm: VmRecord, expected: Inventory) -> list[Finding]:
+def _alive(vm: VmRecord, expected: Inventory, tools: GuestMetricsRecord | None) -> list[Finding]:
     """Only of a guest whose tools told of it can it be said that they are silent."""
-    metrics = agent.mirror.guest_metrics.get(vm.guest_metrics)
-    if metrics is None and vm.guest_metrics:
-        metrics = await _metrics(agent, vm.guest_metrics)
-    if not expected.tools and not (metrics is not None and metrics.pv_drivers):
+    if not expected.tools and not (tools is not None and tools.pv_drivers):
         return []
     subject = f"instance/{vm.name}"
-    if metrics is not None and metrics.live:
+    if tools is not None and tools.live:
         text = f"the guest of {vm.name} answers"
         return [passed(Reason.GUEST_SILENT, subject, text, live=True)]
     text = f"the guest of {vm.name} had tools and XAPI does not hear it"
@@ -117,8 +124,11 @@ async def _alive(agent: Agent, vm: VmRecord, expected: Inventory) -> list[Findin
     return [warned(Reason.GUEST_SILENT, subject, text, remedy, live=False)]
 
 
-async def _metrics(agent: Agent, ref: str) -> GuestMetricsRecord | None:
+async def _tools(agent: Agent, vm: VmRecord) -> GuestMetricsRecord | None:
+    known = agent.mirror.guest_metrics.get(vm.guest_metrics)
+    if known is not None or not vm.guest_metrics:
+        return known
     try:
-        return await vms.guest_metrics(agent.client, ref)
+        return await vms.guest_metrics(agent.client, vm.guest_metrics)
     except XapiGone:
         return None

@@ -62,17 +62,29 @@ async def disks_of_sr(client: Client, ref: str) -> list[VdiRecord]:
 
 async def knows_disk(client: Client, uuid: str) -> bool:
     """Tell whether XAPI has a disk of that uuid."""
-    try:
-        await client.read("VDI.get_by_uuid", uuid)
-    except XapiGone:
-        return False
-    return True
+    return bool(await vdi_by_uuid(client, uuid))
 
 
-async def introduce_disk(client: Client, sr_ref: str, disk: VolumeDisk) -> None:
+async def introduce_disk(
+    client: Client, sr_ref: str, disk: VolumeDisk, other_config: Mapping[str, str]
+) -> None:
     """Make a disk known that is on its repository; raises XapiError."""
     who = (disk.vdi_id, disk.name, "", sr_ref, "user", disk.sharable, disk.read_only)
-    await client.change("VDI.introduce", *who, {}, disk.location, {}, dict(disk.sm_config))
+    config, sm_config = dict(other_config), dict(disk.sm_config)
+    await client.change("VDI.introduce", *who, config, disk.location, {}, sm_config)
+
+
+async def vdi_by_uuid(client: Client, uuid: str) -> str:
+    """Return the reference of a disk, or an empty text."""
+    try:
+        return str(await client.read("VDI.get_by_uuid", uuid))
+    except XapiGone:
+        return ""
+
+
+async def forget_disk(client: Client, ref: str) -> None:
+    """Remove the record of a disk; the disk stays on its repository."""
+    await tasks.carry_out(client, "VDI.forget", ref)
 
 
 async def pbds_of_sr(client: Client, ref: str) -> list[str]:

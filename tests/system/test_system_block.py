@@ -1,12 +1,15 @@
 """Block migration between two simulated pools, with real processes: moved, stopped, and killed."""
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+import XenAPI
 
 from deploy.demo import simulator
 from deploy.demo.processes import wait_until
-from deploy.demo.stack import ROOT, Stack
+from deploy.demo.stack import LOGIN, ROOT, Stack
 from tests.support import nursery
 from tests.support.stack import (
     IMPATIENT,
@@ -15,9 +18,11 @@ from tests.support.stack import (
     open_migration,
     wait_at_rest,
 )
+from xenferry.common.v1 import inventory_pb2 as facts_pb2
 from xenferry.controller.v1 import inventory_pb2, migration_pb2
 
 MAIL_1 = "5d0c1b3e-7a52-4d0f-9c55-000000000201"
+VOLUME = "vol-mail"
 SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
 CANCELLED = migration_pb2.MIGRATION_STATE_CANCELLED
 
@@ -43,6 +48,31 @@ def stack(two_pools: Stack) -> Iterator[Stack]:
     wait_until("all hosts to be alive", two_pools.all_alive)
     yield two_pools
     simulator.lift_all(two_pools.control)
+
+
+def add_volume(stack: Stack, host: str) -> None:
+    """Attach a raw volume to mail-1 at its host, and return once the controller knows of it."""
+    session = XenAPI.Session(stack.endpoints[host])
+    session.xenapi.login_with_password(*LOGIN, "1.0", "operator")
+    api: Any = session.xenapi
+    (here,) = api.host.get_by_name_label(host)
+    sr = api.SR.introduce(str(uuid.uuid4()), VOLUME, "", "iscsi", "user", True, {})
+    pbd = {"host": here, "SR": sr, "device_config": {"target": "10.0.0.9"}}
+    api.PBD.plug(api.PBD.create(pbd))
+    words: Any = (str(uuid.uuid4()), VOLUME, "", sr, "user", False, False, {}, VOLUME, {}, {})
+    drive = {"VM": api.VM.get_by_uuid(MAIL_1), "VDI": api.VDI.introduce(*words), "mode": "RW"}
+    rest = {"userdevice": "autodetect", "bootable": False, "type": "Disk", "empty": False}
+    more = {"other_config": {}, "qos_algorithm_type": "", "qos_algorithm_params": {}}
+    api.VBD.plug(api.VBD.create(drive | rest | more))
+    session.xenapi.session.logout()
+    wait_until("the volume to be known", lambda: VOLUME in {one.name for one in disks(stack)})
+
+
+def disks(stack: Stack) -> Sequence[facts_pb2.Disk]:
+    """Return the disks of mail-1, as the controller knows them."""
+    with stack.services() as services:
+        request = inventory_pb2.GetInstanceRequest(instance="mail-1")
+        return services.inventory.GetInstance(request, timeout=10).facts.disks
 
 
 def place(stack: Stack) -> tuple[str, str]:
@@ -108,4 +138,31 @@ def test_a_controller_killed_in_the_copy_brings_it_home(stack: Stack) -> None:
     migration = wait_at_rest(stack, migration_id)
     assert migration.state == SUCCEEDED, migration
     assert place(stack) == (there, here)
+    assert differences(stack) == []
+
+
+def test_a_controller_killed_in_the_copy_finds_the_volume_attached(stack: Stack) -> None:
+    here, there = place(stack)
+    add_volume(stack, here)
+    before = simulator.calls_since(stack.control)[-1]["number"]
+
+    def count(method: str, **wanted: str) -> int:
+        calls = simulator.calls_since(stack.control, before)
+        return sum({"method": method, **wanted}.items() <= call.items() for call in calls)
+
+    migration_id = hold_in_the_copy(stack)
+    stack.kill_controller()
+    stack.start_controller()
+    wait_until("a third preparation", lambda: count("host.migrate_receive") == 3)
+    ended_meanwhile = count("session.logout", originator="xapi")
+    simulator.lift_all(stack.control)
+
+    migration = wait_at_rest(stack, migration_id)
+    assert migration.state == SUCCEEDED, migration
+    assert place(stack) == (there, here)
+    assert VOLUME in {one.name for one in disks(stack)}
+    made = [count(method) for method in ("SR.introduce", "PBD.create", "VDI.introduce")]
+    assert made == [1, 1, 1]
+    assert ended_meanwhile == 0, "a ticket that is in use stays"
+    assert count("session.logout", originator="xapi") == 3
     assert differences(stack) == []

@@ -2,20 +2,22 @@
 
 Inside a pool a disk whose SR the destination has attached stays where it is, a CD too (XAPI ejects
 those that the map leaves out), and XAPI refuses any interface in the map. To another pool every
-disk is copied, and an interface goes to the network of the same name, else of the same bridge.
+disk is copied, and an interface goes to the network that the destination's rule takes for its own
+(`hostagent.operations.checks.network_match`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hostagent.model.errors import MoveRefused
-from hostagent.model.facts import NetworkFacts
 from hostagent.model.finding import Finding, Reason, refused
 from hostagent.model.move import Cargo, Sizes
 from hostagent.model.records import SrRecord, VbdRecord, VdiRecord, VifRecord, VmRecord
+from hostagent.operations import inventory
 from hostagent.operations.block.discs import Disc
 from hostagent.operations.block.luggage import Luggage
 from hostagent.operations.block.ticket import Ticket
+from hostagent.operations.checks import network_match
 from hostagent.operations.volumes import kinds
 from hostagent.operations.volumes.leaving import Left
 from hostagent.xapi.mirror import Mirror
@@ -108,29 +110,28 @@ class Planner:
         return self._cargo.vdi_map.get(disk.uuid) or self._cargo.vdi_map.get(leaf, "")
 
     def _network(self, vm: VmRecord, vif: VifRecord) -> str:
-        wanted = self._cargo.vif_map.get(vif.uuid) or self._match(vif)
+        wanted = self._cargo.vif_map.get(vif.uuid) or self._like(vif)
+        if wanted is None:
+            return ""
         found = self._ticket.networks.get(wanted, "")
         if not found:
-            network = self._mirror.networks.get(vif.network)
-            name = network.name if network else vif.network
-            text = f"interface {vif.device} of {vm.name} is on {name}, which has no like there"
-            remedy = "name a network of the destination, or give one there the same name"
-            figures = {"vif_id": vif.uuid, "network_id": wanted}
+            text = f"interface {vif.device} of {vm.name} has no network at the destination"
+            remedy = "name a network that the destination's pool has, or ask again"
+            figures = {"vif_id": vif.uuid, "mac": vif.mac, "dest_network_id": wanted}
+            subject = f"network/{wanted}"
             self._lost.append(
-                refused(Reason.NETWORK_NOT_AVAILABLE, f"network/{name}", text, remedy, **figures)
+                refused(Reason.NETWORK_NOT_AVAILABLE, subject, text, remedy, **figures)
             )
         return found
 
-    def _match(self, vif: VifRecord) -> str:
-        network = self._mirror.networks.get(vif.network)
-        dest = self._cargo.dest
-        if network is None or dest is None:
+    def _like(self, vif: VifRecord) -> str | None:
+        """Return which network there is the interface's, by uuid; None: told why there is none."""
+        facts, dest = inventory.interface_facts(self._mirror, vif), self._cargo.dest
+        if facts is None or dest is None:
             return ""
-        there = [one for one in dest.host.networks if one.available]
-        by_name = [one for one in there if one.name == network.name]
-        by_bridge = [one for one in there if one.bridge == network.bridge]
-        return _only(by_name) or ("" if by_name else _only(by_bridge))
-
-
-def _only(networks: list[NetworkFacts]) -> str:
-    return networks[0].network_id if len(networks) == 1 else ""
+        match = network_match.of(dest.host, facts, dest.network_matching)
+        if match.network is not None:
+            return match.network.network_id
+        if match.finding not in self._lost:  # a snapshot has the interfaces of its VM
+            self._lost.append(match.finding)
+        return None

@@ -1,6 +1,6 @@
 """Takes the ticket with which the source's XAPI may send a guest here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from hostagent.model.errors import MoveRefused
 from hostagent.model.finding import Reason, refused
@@ -21,7 +21,8 @@ async def ticket(
 
     `introduced` are references of repositories by uuid, of which the mirror may not know yet.
     """
-    await _verify_sr(agent, order, host)
+    attached = await _attached(agent, host)
+    _verify_sr(order, host, attached)
     network = _network(agent, order, host)
     try:
         given = await receiving.receive(agent.client, host.ref, network)
@@ -30,17 +31,19 @@ async def ticket(
         otherwise = Reason.MIGRATION_NETWORK_UNUSABLE
         raise MoveRefused(refusals.finding(subject, refusal.error, otherwise)) from refusal
     agent.tickets.keep(order.fence.migration_id, given[receiving.SESSION])
-    return tickets.write(agent.mirror, host.ref, given, introduced)
+    return tickets.write(agent.mirror, given, {**attached, **introduced})
 
 
-async def _verify_sr(agent: Agent, order: MoveOrder, host: HostRecord) -> None:
+async def _attached(agent: Agent, host: HostRecord) -> dict[str, str]:
+    """Return references of the repositories that the host has attached now, by uuid."""
+    found = [one.sr for one in await storage.pbds_of(agent.client, host.ref) if one.attached]
+    return {agent.mirror.srs[ref].uuid: ref for ref in found if ref in agent.mirror.srs}
+
+
+def _verify_sr(order: MoveOrder, host: HostRecord, attached: Collection[str]) -> None:
     """Refuse if the SR that was chosen for the disks has been detached since."""
     wanted = order.cargo.dest.dest_sr_id if order.cargo.dest else ""
-    if not wanted:
-        return
-    attached = [one.sr for one in await storage.pbds_of(agent.client, host.ref) if one.attached]
-    known = [agent.mirror.srs[ref] for ref in attached if ref in agent.mirror.srs]
-    if wanted not in {sr.uuid for sr in known}:
+    if wanted and wanted not in attached:
         text = f"SR {wanted}, which was to take the disks, is not attached at {host.name}"
         remedy = "attach it (xe pbd-plug), then ask again"
         figures = {"sr_id": wanted, "host_id": host.uuid}

@@ -27,13 +27,9 @@ class Ticket:
     networks: Mapping[str, str]
 
 
-def write(
-    mirror: Mirror, host: str, given: Mapping[str, str], introduced: Mapping[str, str]
-) -> dict[str, str]:
+def write(mirror: Mirror, given: Mapping[str, str], attached: Mapping[str, str]) -> dict[str, str]:
     """Return what travels: XAPI's map, the SRs that the host has attached, the pool's networks."""
-    attached = {pbd.sr for pbd in mirror.pbds.values() if pbd.host == host and pbd.attached}
-    known = {mirror.srs[ref].uuid: ref for ref in attached if ref in mirror.srs}
-    srs = {f"{SR}{uuid}": ref for uuid, ref in {**known, **introduced}.items()}
+    srs = {f"{SR}{uuid}": ref for uuid, ref in attached.items()}
     networks = {f"{NETWORK}{one.uuid}": one.ref for one in mirror.networks.values()}
     return {**given, **srs, **networks}
 

@@ -1,9 +1,9 @@
-"""Is the destination on every network of the guest?"""
+"""Is the destination, in the guest's own pool, on every network of the guest?"""
 
 from collections.abc import Sequence
 
-from hostagent.model.facts import HostFacts, InstanceFacts, InterfaceFacts, NetworkFacts
-from hostagent.model.finding import Finding, Reason, passed, refused, warned
+from hostagent.model.facts import HostFacts, InstanceFacts
+from hostagent.model.finding import Finding, Reason, passed, refused
 from hostagent.model.records import HostRecord, VmRecord
 from hostagent.xapi.mirror import Mirror
 
@@ -42,44 +42,6 @@ def internal(mirror: Mirror, vm: VmRecord, dest: HostRecord) -> list[Finding]:
         if others:
             found.append(_inside(network.name, network.uuid, names, dest))
     return found
-
-
-def alike(dest: HostFacts, instance: InstanceFacts) -> list[Finding]:
-    """In another pool: the network of the same name, else of the same bridge, and only one such."""
-    return [_alike(dest, interface) for interface in instance.interfaces]
-
-
-def _alike(dest: HostFacts, interface: InterfaceFacts) -> Finding:
-    there = [network for network in dest.networks if network.available]
-    named = [network for network in there if network.name == interface.network_name]
-    bridged = [network for network in there if network.bridge == interface.bridge]
-    subject, name = f"network/{interface.network_name}", interface.network_name
-    figures = {"network_id": interface.network_id, "host_id": dest.host_id, "mac": interface.mac}
-    if len(named) == 1:
-        text = f"{dest.name} is on a network {name}"
-        figures |= {"dest_network_id": named[0].network_id}
-        return passed(Reason.NETWORK_NOT_AVAILABLE, subject, text, **figures)
-    if named or len(bridged) != 1 or not interface.bridge:
-        return _unlike(dest, interface, named or bridged, figures)
-    text = f"{dest.name} has no network {name}; {bridged[0].name} is on the same bridge"
-    remedy = f"see to it that {bridged[0].name} is the same network, or give it the same name"
-    figures |= {"dest_network_id": bridged[0].network_id}
-    return warned(
-        Reason.NETWORK_NOT_AVAILABLE, subject, f"{text} {interface.bridge}", remedy, **figures
-    )
-
-
-def _unlike(
-    dest: HostFacts,
-    interface: InterfaceFacts,
-    found: list[NetworkFacts],
-    figures: dict[str, str],
-) -> Finding:
-    name = interface.network_name
-    text = f"{dest.name} is on {len(found)} networks like {name} ({interface.bridge}), not on one"
-    remedy = f"give one network of {dest.name} the name {name}, or choose another destination"
-    figures = {**figures, "candidates": str(len(found))}
-    return refused(Reason.NETWORK_NOT_AVAILABLE, f"network/{name}", text, remedy, **figures)
 
 
 def _one(dest: HostFacts, network_id: str, name: str, present: bool) -> Finding:

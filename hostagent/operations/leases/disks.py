@@ -9,9 +9,11 @@ from hostagent.model.records import VdiRecord
 from hostagent.operations import marks
 from hostagent.operations.agent import Agent
 from hostagent.operations.leases import attempts, residue
-from hostagent.operations.volumes import kinds
+from hostagent.operations.volumes import introducing, kinds
 from hostagent.xapi import storage
 from hostagent.xapi.errors import XapiGone
+
+MARKS = (marks.MIGRATION, marks.EPOCH, introducing.LEASE)
 
 
 async def destroy(
@@ -43,15 +45,26 @@ async def _one(
     except XapiGone:
         return None
     subject = f"vdi/{disk.uuid}"
-    if await _on_volume(agent, disk):
-        return Item(subject, Action.KEPT, "it is a volume: the guest's own, and no copy")
-    if disk.vbds:
-        return Item(subject, Action.KEPT, f"{disk.name or 'it'} belongs to a VM")
+    if not disk.vbds and introducing.introduced(disk.other_config, fence):
+        act = partial(storage.forget_disk, agent.client, ref)
+        return await attempts.removal(subject, act, "its record; the disk stays on its volume")
     made_from = residue.source_of(disk)
-    if not (ours or marks.bears(disk.other_config, fence) or made_from in sources):
-        return Item(subject, Action.KEPT, "it bears no mark of this migration")
+    why = await _own(agent, disk, sources)
+    if not (why or ours or marks.bears(disk.other_config, fence) or made_from in sources):
+        why = "it bears no mark of this migration"
+    if why:
+        return Item(subject, Action.KEPT, why)
     act = partial(storage.destroy_disk, agent.client, ref)
     return await attempts.removal(subject, act, disk.name)
+
+
+async def _own(agent: Agent, disk: VdiRecord, sources: frozenset[str]) -> str:
+    """Return why a disk is no copy, or an empty text; a copy has a uuid of its own."""
+    if await _on_volume(agent, disk):
+        return "it is a volume: the guest's own, and no copy"
+    if disk.uuid in sources:
+        return "it is the guest's own, and no copy: both pools have its repository"
+    return f"{disk.name or 'it'} belongs to a VM" if disk.vbds else ""
 
 
 async def _on_volume(agent: Agent, disk: VdiRecord) -> bool:

@@ -11,8 +11,7 @@ from hostagent.xapi import pools
 async def run(agent: Agent, coordinator_id: str, host_id: str) -> None:
     """Return when XAPI has agreed; raises AgentError or XapiError."""
     here = look.meant_host(agent, coordinator_id)
-    if not look.coordinates(agent.mirror, here):
-        raise MoveRefused(plugin.not_coordinator(here.name))
+    plugin.refuse_member(agent, here)
     wanted = look.host_by_id(agent.mirror, host_id)
     if wanted is None:
         text = f"the pool of {here.name} has no host {host_id}"

@@ -7,6 +7,7 @@ from typing import Any
 from hostagent.model.errors import MoveRefused
 from hostagent.model.finding import Finding, Reason, passed, refused
 from hostagent.model.pools import PoolOperation, PoolOutcome
+from hostagent.model.records import HostRecord
 from hostagent.operations import look
 from hostagent.operations.agent import Agent
 from hostagent.xapi import pools
@@ -27,8 +28,7 @@ _REMEDIES: Mapping[str, str] = {
 async def call(agent: Agent, function: str, given: Mapping[str, str]) -> PoolOperation:
     """Return how far the plug-in says the operation is; raises MoveRefused or XapiError."""
     host = look.own_host(agent)
-    if not look.coordinates(agent.mirror, host):
-        raise MoveRefused(not_coordinator(host.name))
+    refuse_member(agent, host)
     try:
         answer = json.loads(await pools.call_plugin(agent.client, host.ref, function, given))
     except XapiRefused as refusal:
@@ -93,11 +93,10 @@ def _agent_down(answer: Mapping[str, Any]) -> Finding:
     return Finding(told.reason, told.severity, told.subject, told.message, told.remedy, error)
 
 
-def not_coordinator(name: str) -> Finding:
-    """Return that a host does not coordinate its pool."""
-    return refused(
-        Reason.NOT_COORDINATOR,
-        f"host/{name}",
-        f"{name} is not its pool's coordinator",
-        "ask the agent of the coordinator",
-    )
+def refuse_member(agent: Agent, host: HostRecord) -> None:
+    """Raise MoveRefused unless the host coordinates its pool."""
+    if look.coordinates(agent.mirror, host):
+        return
+    text = f"{host.name} is not its pool's coordinator"
+    remedy = "ask the agent of the coordinator"
+    raise MoveRefused(refused(Reason.NOT_COORDINATOR, f"host/{host.name}", text, remedy))

@@ -63,13 +63,18 @@ async def introduce(place: Place, volume: Volume) -> tuple[SrRecord, tuple[str, 
     try:
         sr = await introducing.record(place.agent, volume, place.fence, made=made)
         pbd = await _plugged(place, sr, partial(_join_as_told, place, volume))
-        await introducing.disks(place.agent, sr, volume)
+        await introducing.disks(place.agent, sr, volume, place.fence, place.intended)
     except XapiRefused as refusal:
         raise MoveRefused(
             _finding(place.host, volume.sr_id, volume.name, refusal.error)
         ) from refusal
     leased = (f"sr/{sr.uuid}",) if place.ours(sr.other_config) else ()
-    return sr, (*leased, *_leased(place, pbd))
+    return sr, (*leased, *_leased(place, pbd), *_disks(place, volume))
+
+
+def _disks(place: Place, volume: Volume) -> list[str]:
+    named = [intents.disk(disk.vdi_id) for disk in volume.disks]
+    return [name for name in named if name in place.intended]
 
 
 def _leased(place: Place, pbd: PbdRecord) -> tuple[str, ...]:

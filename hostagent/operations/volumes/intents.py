@@ -22,6 +22,11 @@ def joint(sr_id: str) -> str:
     return f"pbd/{sr_id}"
 
 
+def disk(vdi_id: str) -> str:
+    """Name the record of a disk on a repository that is known."""
+    return f"vdi/{vdi_id}"
+
+
 async def of(
     agent: Agent, host: HostRecord, near: Sequence[SrRecord], far: Sequence[Volume]
 ) -> frozenset[str]:
@@ -34,6 +39,18 @@ async def of(
         known = await storage.sr_by_uuid(agent.client, volume.sr_id)
         if known is None:
             missing |= {repository(volume.sr_id), joint(volume.sr_id)}
-        elif known.ref not in joined:
+            continue
+        if known.ref not in joined:
             missing.add(joint(volume.sr_id))
+        missing |= {
+            disk(one.vdi_id)
+            for one in volume.disks
+            if not await storage.knows_disk(agent.client, one.vdi_id)
+        }
     return frozenset(missing)
+
+
+def settled(made: frozenset[str], far: Sequence[Volume]) -> frozenset[str]:
+    """Return it without the disks of repositories that are made: they go with these."""
+    own = [volume for volume in far if repository(volume.sr_id) in made]
+    return made - {disk(one.vdi_id) for volume in own for one in volume.disks}

@@ -55,7 +55,7 @@ async def stay(agent: Agent, fence: Fence, used: Iterable[SrRecord]) -> None:
 async def release(agent: Agent, fence: Fence) -> list[Item]:
     """Detach and forget what only the guest used; what is on it stays. Raises XapiError."""
     noted = [sr for sr in agent.mirror.srs.values() if _noted(sr, fence)]
-    items = [await _release(agent, sr) for sr in noted]
+    items = [await _release(agent, fence, sr) for sr in noted]
     return [item for item in items if item is not None]
 
 
@@ -64,12 +64,14 @@ def _noted(sr: SrRecord, fence: Fence) -> bool:
     return leaves and marks.bears(sr.other_config, fence)
 
 
-async def _release(agent: Agent, known: SrRecord) -> Item | None:
+async def _release(agent: Agent, fence: Fence, known: SrRecord) -> Item | None:
     subject = f"sr/{known.name}"
     try:
         sr = await storage.sr(agent.client, known.ref)
         disks = await storage.disks_of_sr(agent.client, known.ref)
     except XapiGone:
+        return None
+    if not _noted(sr, fence):  # the mirror is behind: the guest may be on its way back
         return None
     own = sr.other_config.get(LEASE, "").removeprefix(LEAVING).split(",")
     others = [disk for disk in disks if disk.uuid not in own or disk.vbds]

@@ -1,5 +1,6 @@
 """What stands against a join or an ejection is told with all findings."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import grpc
 import pytest
 import pytest_asyncio
 
+from ferryctl import exits, main
 from tests.support import aggregate_world, fake_dom0
 from tests.support.aggregate_world import SUCCEEDED, Aggregates, a_uuid, reasons
 from xenferry.common.v1 import inventory_pb2
@@ -80,7 +82,7 @@ async def test_an_ejection_is_refused_with_all_that_stands_against_it(rack: Aggr
     of_coordinator = await rack.refused("RemoveHost", aggregate="rack", host="xs1")
 
     assert reasons(of_member) == {"HOST_HAS_INSTANCES", "HIGH_AVAILABILITY", "WIPE_NOT_CONFIRMED"}
-    assert "disks of 1 instances go with it: db-1" in of_member.message
+    assert "disks of 1 instance go with it: db-1" in of_member.message
     assert reasons(of_coordinator) == {
         "COORDINATOR_CANNOT_LEAVE",
         "HIGH_AVAILABILITY",
@@ -127,3 +129,30 @@ async def test_a_wanted_host_whose_agent_died_stays_wanted(short_lived: Any) -> 
             ("xs1", True, True, True),
             ("xs2", True, True, False),
         ]
+
+
+async def test_ferryctl_says_how_to_see_the_checks_that_passed(
+    rack: Aggregates, capfd: pytest.CaptureFixture[str]
+) -> None:
+    await rack.added("xs1")
+    rack.ring.agents["xs2"].obstacles = [fake_dom0.finding("HOST_HAS_INSTANCES", "host/xs2")]
+    line = ["--controller", rack.controller.address, "aggregate", "add-host", "rack", "xs2"]
+
+    refused = await asyncio.to_thread(main.run, line)
+    brief = capfd.readouterr().err
+    validated = await asyncio.to_thread(main.run, [*line, "--validate-only"])
+    whole = capfd.readouterr().err
+
+    assert refused == validated == exits.REFUSED
+    assert "`--validate-only` shows all" in brief
+    assert "shows all" not in whole
+    assert len(whole.splitlines()) > len(brief.splitlines())
+
+
+async def test_an_operation_is_told_in_words_that_say_something_new(rack: Aggregates) -> None:
+    await rack.added("xs1")
+
+    (added,) = [await rack.ended(await rack.add("xs2"))]
+
+    for row in added.journal:
+        assert not row.note.lower().startswith(row.phase.lower().replace("_", " "))

@@ -40,7 +40,13 @@ name = "prod"
 bridge = "xenbr5"
 [[network]]
 name = "odd"
-bridge = "xenbr6"
+bridge = "xenbr66"
+[[network]]
+name = "split"
+bridge = "xenbr7"
+[[network]]
+name = "uplink"
+bridge = "xenbr8"
 [[network]]
 name = "fast"
 [[network]]
@@ -99,6 +105,8 @@ GUESTS = {
     "echo": "networks = [{ network = 'lan', mac = 'aa:bb:cc:00:11:22' }]",
     "bridged": "networks = ['prod']",
     "stray": "networks = ['odd']",
+    "torn": "networks = ['split']",
+    "raised": "networks = ['uplink']",
     "diskless": "disks = []",
 }
 FAR = """
@@ -115,6 +123,16 @@ name = "lan"
 [[network]]
 name = "production"
 bridge = "xenbr5"
+[[network]]
+name = "split-1"
+bridge = "xenbr7"
+[[network]]
+name = "split-2"
+[[network]]
+name = "east"
+bridge = "xenbr8"
+[[network]]
+name = "west"
 [[network]]
 name = "mute"
 [[network]]

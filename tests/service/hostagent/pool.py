@@ -16,6 +16,7 @@ from chassis.channels import open_channel
 from chassis.lifetime import Lifetime
 from chassis.tls import TlsSettings
 from hostagent.assembly import assemble
+from hostagent.model.floating_ips import FloatingIpSettings
 from hostagent.model.settings import MigrationSettings, XapiSettings
 from hostagent.settings import Settings
 from tests.support.serving import serving
@@ -121,7 +122,8 @@ async def running_agent(
 ) -> AsyncIterator[RunningAgent]:
     """Serve the agent of a host as its program does; `xapi` are settings of how it reaches XAPI."""
     way = {"url": simulator.endpoints[host], "password": simulator.password, "host": host}
-    settings = Settings(xapi=XapiSettings(**(way | xapi)), migration=migration)
+    carrying = xapi.pop("floating_ips", FloatingIpSettings())
+    settings = Settings(XapiSettings(**(way | xapi)), migration=migration, floating_ips=carrying)
     async with (
         assemble(settings, Lifetime()) as application,
         serving(application.services, translate=application.translate) as address,

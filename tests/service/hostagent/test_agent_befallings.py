@@ -63,7 +63,7 @@ def allowed(rpc: Rpc, what: str) -> set[str]:
 
 async def all_staged(quay: Quay) -> list[Staged]:
     """Bring a guest so far for each RPC that it has work to do."""
-    staged = [await rpc.stage(quay) for rpc in BEFALLEN]
+    staged = await asyncio.gather(*(rpc.stage(quay) for rpc in BEFALLEN))
     for one in staged:
         quay.disks_of(one.trip.guest)
     return staged
@@ -90,8 +90,8 @@ async def test_whatever_befalls_the_coordinator_every_rpc_says_what_it_knows_and
     line = Pool(simulator, leader(simulator))
     for one in staged:
         one.trip = one.trip.at(yard=replace(quay, near_pool=line))
-        await end(one)
-        assert quay.starts(one.trip.guest) <= 1
+    await asyncio.gather(*map(end, staged))
+    assert all(quay.starts(one.trip.guest) <= 1 for one in staged)
 
 
 OF_MEMBERS: dict[str, dict[str, Any]] = {
@@ -123,9 +123,8 @@ async def test_whatever_befalls_a_member_no_rpc_says_of_a_guest_what_is_not_so(
     assert (strange(first, fine), strange(again, fine)) == ({}, {})
     assert doubled == []
     assert not any(truths)
-    for one in staged:
-        await (end(one) if one.trip.where() else lost(one))
-        assert quay.starts(one.trip.guest) <= 1
+    await asyncio.gather(*(end(one) if one.trip.where() else lost(one) for one in staged))
+    assert all(quay.starts(one.trip.guest) <= 1 for one in staged)
 
 
 def untrue(word: str, staged: Staged) -> str:

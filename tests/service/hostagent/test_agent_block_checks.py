@@ -194,13 +194,6 @@ async def test_what_is_in_the_way_in_another_pool_is_named(
     assert word in tripping(there.findings).message
 
 
-async def test_a_network_that_only_has_the_same_bridge_is_warned_of(course: Course) -> None:
-    there = await course.at_dest("bridged", "f1")
-
-    assert not errors(there.findings)
-    assert "production is on the same bridge" in tripping(there.findings, WARNING).message
-
-
 async def test_a_kind_that_the_destination_did_not_prepare_for_is_refused(course: Course) -> None:
     data = (await course.at_dest("fit", "good")).dest_check_data
 

@@ -64,9 +64,9 @@ async def test_a_host_joins_and_its_agent_runs_again(quays: Quays) -> None:
     ended = await quays.ended(begun)
     repeated = await quays.ask("JoinPool", **words)
     info = await until_coordinator(south, False)
-    member = await quays.refused(
-        "JoinPool", south, **{**words, "coordinator_id": south.host.host_id}
-    )
+    own = {"coordinator_id": south.host.host_id}
+    member = await quays.refused("JoinPool", south, **{**words, **own})
+    unnamed = await quays.refused("NamePool", south, **own, name="rust")
 
     assert nothing_against == (set(), set())
     assert again.operation_id == begun.operation_id
@@ -76,7 +76,7 @@ async def test_a_host_joins_and_its_agent_runs_again(quays: Quays) -> None:
     assert info.host.host_id == south.host.host_id
     assert info.host.pool_id == quays.north.host.pool_id
     assert info.host.agent_instance_id == quays.agent_vm_id
-    assert member.reason == "NOT_COORDINATOR"
+    assert member.reason == unnamed.reason == "NOT_COORDINATOR"
     no_secret_is_told(quays)
 
 

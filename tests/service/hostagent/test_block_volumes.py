@@ -156,6 +156,50 @@ async def test_what_was_made_and_not_yet_marked_is_taken_back(yard: Yard, method
     assert way.trip.residue() == set()
 
 
+def known_there(way: Voyage) -> str:
+    """Make the repository known in the other pool, as an operator would; return it there."""
+    words: Any = (way.sr_id, "known", "", "iscsi", "user", True, {})
+    return str(way.trip.yard.far_pool.api.SR.introduce(*words))
+
+
+async def test_a_disk_that_was_made_known_on_a_known_repository_is_forgotten_again(
+    yard: Yard,
+) -> None:
+    way = await voyage(yard)
+    api, sr = yard.far_pool.api, known_there(way)
+    first = await way.trip.prepare(way.volumes)
+    again = await way.trip.prepare(way.volumes)
+    disk = api.VDI.get_by_uuid(way.disk_id)
+    other: Any = (str(uuid.uuid4()), "other", "", sr, "user")
+    kept = api.VDI.introduce(*other, False, False, {}, "other", {}, {})
+
+    items = (await way.trip.roll_back_at_dest()).items
+    second = (await way.trip.roll_back_at_dest()).items
+
+    assert list(first.leased) == list(again.leased)
+    assert sorted(one.partition("/")[0] for one in first.leased) == ["pbd", "vdi"]
+    assert kinds(items, REMOVED) == ["pbd", "receive-ticket", "receive-ticket", "vdi"]
+    assert [one.action for one in items if one.subject == f"vdi/{way.disk_id}"] == [REMOVED]
+    assert not second
+    assert disk not in api.VDI.get_all()
+    assert api.SR.get_VDIs(sr) == [kept]
+    assert way.trip.residue() == set()
+
+
+async def test_a_disk_that_was_made_known_stays_with_the_guest_that_came(yard: Yard) -> None:
+    way = await voyage(yard)
+    known_there(way)
+    ticket = (await way.trip.prepare(way.volumes)).receive_ticket
+    assert (await way.trip.follow_with(ticket).last()).outcome == ARRIVED
+
+    assert not errors(await way.trip.finish())
+
+    api = yard.far_pool.api
+    config = api.VDI.get_other_config(api.VDI.get_by_uuid(way.disk_id))
+    assert [key for key in config if key.startswith("xenferry:")] == []
+    assert way.trip.residue() == set()
+
+
 async def test_a_rollback_never_destroys_the_disk_of_a_volume(yard: Yard) -> None:
     way = await voyage(yard)
     ticket = (await way.trip.prepare(way.volumes)).receive_ticket

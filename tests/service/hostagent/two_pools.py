@@ -74,6 +74,19 @@ host = "n1"
 disks = [{ sr = "n1-local", size = "64 MiB" }]
 networks = ["lan", "backup"]
 [[vm]]
+name = "backed-2"
+memory = "256 MiB"
+host = "n1"
+disks = [{ sr = "n1-local", size = "64 MiB" }]
+networks = ["lan", "backup"]
+[[vm]]
+name = "told-{n}"
+count = 2
+memory = "256 MiB"
+host = "n1"
+disks = [{ sr = "n1-local", size = "64 MiB" }]
+networks = [{ network = "lan", address = "10.0.0.77" }]
+[[vm]]
 name = "infra-1"
 memory = "256 MiB"
 host = "n1"
@@ -94,6 +107,9 @@ name = "f1"
 memory = "512 GiB"
 [[network]]
 name = "lan"
+[[network]]
+name = "vault"
+bridge = "xenbr9"
 [[sr]]
 name = "depot"
 [[sr]]

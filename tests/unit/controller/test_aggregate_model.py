@@ -42,5 +42,5 @@ def test_a_name_that_the_pool_may_bear_is_told_when_it_is_cancelled() -> None:
     untouched = naming.cancelled(NOW)
     perhaps = replace(naming, asked=True).cancelled(NOW)
 
-    assert untouched.journal[-1].note == "cancelled before anything was touched"
+    assert untouched.journal[-1].note == "before anything was touched"
     assert perhaps.journal[-1].note == "cancelled; the pool may be called rack already"

@@ -93,6 +93,12 @@ def test_any_other_filter_refuses_the_settings(text: str) -> None:
         MigrationSettings(sr_matching_filter=text)
 
 
+@pytest.mark.parametrize("text", ["", "Name", "uuid", "name,bridge"])
+def test_a_network_is_matched_by_name_or_by_bridge_and_by_nothing_else(text: str) -> None:
+    with pytest.raises(ValueError, match="network_matching must be name or bridge"):
+        MigrationSettings(network_matching=text)
+
+
 @pytest.mark.parametrize("most", [0, 4])
 def test_more_storage_moves_than_xapi_allows_are_refused(most: int) -> None:
     with pytest.raises(ValueError, match="max_storage_moves"):

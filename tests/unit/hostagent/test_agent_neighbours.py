@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from hostagent.dataplane.carrier import Remembered
 from hostagent.dataplane.neighbours import Arrival
 from hostagent.model.finding import Severity
-from hostagent.model.records import GuestMetricsRecord, NetworkRecord, VifRecord
+from hostagent.model.records import GuestMetricsRecord, VifRecord
 from hostagent.operations import neighbours
-from hostagent.xapi.mirror import Mirror
+from hostagent.operations.verification import Verification
 from tests.unit.hostagent.records import a_vm
 
 GUEST = a_vm(vifs=("OpaqueRef:vif",), guest_metrics="OpaqueRef:metrics")
@@ -29,17 +29,13 @@ class Announcing(Remembered):
         self.told += arrivals
 
 
-def a_mirror() -> Mirror:
-    """Return what XAPI tells of a guest with two addresses on one interface."""
-    mirror = Mirror()
+def seen() -> Verification:
+    """Return what XAPI shows of a guest with two addresses on one interface."""
     vif = VifRecord(
         "OpaqueRef:vif", "uuid", GUEST.ref, "OpaqueRef:lan", MAC, device="0", attached=True
     )
-    mirror.vifs[vif.ref] = vif
-    mirror.networks["OpaqueRef:lan"] = NetworkRecord("OpaqueRef:lan", "n", "lan", "xenbr0", ())
     told = {"0/ip": "10.0.0.5", "0/ipv6/0": "fd00::5", "1/ip": "10.9.9.9"}
-    mirror.guest_metrics["OpaqueRef:metrics"] = GuestMetricsRecord(True, {}, told)
-    return mirror
+    return Verification([], (vif,), GuestMetricsRecord(True, {}, told))
 
 
 async def test_every_address_that_the_guest_tells_of_is_announced_with_its_hardware_address() -> (
@@ -47,14 +43,14 @@ async def test_every_address_that_the_guest_tells_of_is_announced_with_its_hardw
 ):
     carrier = Announcing()
 
-    findings = await neighbours.tell(carrier, a_mirror(), GUEST)
+    findings = await neighbours.tell(carrier, GUEST, seen())
 
     assert carrier.told == [Arrival("10.0.0.5", MAC), Arrival("fd00::5", MAC)]
     assert findings == []
 
 
 async def test_a_wire_that_takes_nothing_is_a_warning_and_no_failure_of_the_migration() -> None:
-    (finding,) = await neighbours.tell(Announcing(broken=True), a_mirror(), GUEST)
+    (finding,) = await neighbours.tell(Announcing(broken=True), GUEST, seen())
 
     assert finding.severity is Severity.WARNING
     assert "No such device" in finding.message
