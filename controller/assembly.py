@@ -46,6 +46,9 @@ from xenferry.controller.v1 import (
     scheduler_pb2_grpc,
 )
 
+PULSES_A_HEARTBEAT = 2
+"""How often it is looked for hosts that have come alive or fallen silent."""
+
 log = structlog.get_logger()
 
 
@@ -96,7 +99,8 @@ async def _parts(settings: Settings, database: Database) -> Parts:
     liveness = Liveness(settings.inventory.alive_after_s, clock)
     inventory = Inventory(database, live, liveness, owner)
     await inventory.load()
-    return Parts(database, settings.store, clock, live, liveness, inventory, owner)
+    pulse_s = settings.inventory.heartbeat_s / PULSES_A_HEARTBEAT
+    return Parts(database, settings.store, clock, live, liveness, inventory, owner, pulse_s)
 
 
 def _scheduling(

@@ -25,8 +25,6 @@ from controller.store.replica import Replica
 from controller.store.settings import StoreSettings
 from controller.store.sweeping import Sweeper
 
-PULSE_S = 1.0
-
 log = structlog.get_logger()
 
 
@@ -41,6 +39,8 @@ class Parts:
     liveness: Liveness
     inventory: Inventory
     owner: str
+    pulse_s: float
+    """Seconds between looks for hosts that have come alive or fallen silent."""
 
 
 class Background:
@@ -78,7 +78,7 @@ async def going_on(parts: Parts, runner: Runner) -> AsyncIterator[Background]:
     work = [
         follower.run(),
         Sweeper(parts.database, parts.settings, parts.clock).run(),
-        _pulse(parts.inventory),
+        _pulse(parts.inventory, parts.pulse_s),
         *_with_others(parts, replica, runner),
     ]
     background = Background(resumed, work)
@@ -123,7 +123,7 @@ def _with_others(
     ]
 
 
-async def _pulse(inventory: Inventory) -> None:
+async def _pulse(inventory: Inventory, every_s: float) -> None:
     while True:
         inventory.pulse()
-        await asyncio.sleep(PULSE_S)
+        await asyncio.sleep(every_s)

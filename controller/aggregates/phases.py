@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from controller.aggregates.course import GAVE_UP, Course
+from controller.aggregates.course import GAVE_UP, UNKNOWN, Course
 from controller.model.aggregates import AGENT_DOWN, OperationKind, Phase
 from controller.model.findings import Finding, Reason, Severity
 from controller.planning import pool_checks
@@ -146,7 +146,7 @@ async def _bear(course: Course, error: AgentError) -> None:
     What dom0 has begun it carries to an end, whatever an agent says meanwhile.
     """
     finding = error.findings[0]
-    if not _passes(error) and not course.operation.begun:
+    if not _passes(error) and not await _has_begun(course):
         await course.enter(Phase.FAILED, finding.message, finding)
         return
     if course.silent_s() > course.world.settings.give_up_s:
@@ -155,6 +155,20 @@ async def _bear(course: Course, error: AgentError) -> None:
         return
     await course.keep(replace(course.operation, error=finding))
     await course.pause()
+
+
+async def _has_begun(course: Course) -> bool:
+    """Tell whether dom0 has the operation: a refusal may follow on an answer that was lost."""
+    operation = course.operation
+    if operation.begun or not operation.asked or operation.phase is Phase.NAMING_POOL:
+        return operation.begun
+    try:
+        told = await course.world.agents.observe(await leader(course), operation.operation_id)
+    except AgentError:
+        return False
+    if told.outcome != UNKNOWN:
+        await course.take(told)
+    return course.operation.begun
 
 
 def _passes(error: AgentError) -> bool:

@@ -99,7 +99,7 @@ class FloatingIps(floating_ips_pb2_grpc.FloatingIpsServicer):
         known = await self.store.find(arguments.floating_ip(request.floating_ip))
         free = await self.store.disassociate(known.floating_ip_id)
         log.info("floating_ip.disassociated", address=free.address, instance_id=known.instance_id)
-        return await self._settled(free)
+        return await self._settled(free, known)
 
     async def ReleaseFloatingIp(
         self, request: floating_ips_pb2.ReleaseFloatingIpRequest, _: Context
@@ -139,10 +139,14 @@ class FloatingIps(floating_ips_pb2_grpc.FloatingIpsServicer):
             next_page_token=paging.encode(bound_to, last, "") if last else "",
         )
 
-    async def _settled(self, known: FloatingIp) -> floating_ips_pb2.FloatingIp:
-        """Have the hosts told, and return what has become of it."""
-        await self.reconciler.settle({known.host_id, known.wanted_host_id} - {""})
-        return render.floating_ip(await self.store.find(known.floating_ip_id))
+    async def _settled(self, *known: FloatingIp) -> floating_ips_pb2.FloatingIp:
+        """Have the hosts told, and return what has become of it.
+
+        `known` is how it is, and how it was: a host may carry what it has not answered for.
+        """
+        hosts = {host_id for one in known for host_id in (one.host_id, one.wanted_host_id)}
+        await self.reconciler.settle(hosts - {""})
+        return render.floating_ip(await self.store.find(known[0].floating_ip_id))
 
     async def _instance(self, name: str) -> Instance:
         found = await self.registry.instance(name)

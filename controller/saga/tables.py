@@ -8,6 +8,14 @@ from controller.ports.ledger import Advance
 from controller.saga import acts
 from controller.saga.steps import Finish, Pivot, Prepare, Record, Table, Undo
 
+# What finishes a migration of either kind first.
+LED_THERE = (
+    # First of all: from now on whoever asks is sent to where the guest is.
+    Record("rehome_instance", Advance(rehome=True)),
+    # Right after: whoever comes in by a floating IP is led there, too.
+    Finish("move_floating_ips", acts.move_floating_ips, needed=acts.has_floating_ips),
+)
+
 SHARED_STORAGE = Table(
     kind=MigrationKind.SHARED_STORAGE,
     # Both at once: they are asked of different hosts, and neither needs the other's answer.
@@ -21,10 +29,7 @@ SHARED_STORAGE = Table(
     # XAPI moves the guest. From the moment XAPI shows it at the destination there is no way back.
     pivot=Pivot("move"),
     finish=(
-        # First of all: from now on whoever asks is sent to where the guest is.
-        Record("rehome_instance", Advance(rehome=True)),
-        # Right after: whoever comes in by a floating IP is led there, too.
-        Finish("move_floating_ips", acts.move_floating_ips, needed=acts.has_floating_ips),
+        *LED_THERE,
         # Before the destination's: as long as the marks are there, a source that comes back late
         # can tell what is left over on it.
         Finish("post_at_source", acts.post_at_source),
@@ -54,10 +59,7 @@ BLOCK = Table(
     # the disks, then the memory, and the guest's record leaves the one pool for the other.
     pivot=Pivot("move"),
     finish=(
-        # First of all: from now on whoever asks is sent to where the guest is.
-        Record("rehome_instance", Advance(rehome=True)),
-        # Right after: whoever comes in by a floating IP is led there, too.
-        Finish("move_floating_ips", acts.move_floating_ips, needed=acts.has_floating_ips),
+        *LED_THERE,
         # Disks and mirrors that the copy left at the source, where no record of the guest is left.
         Finish("post_at_source", acts.post_at_source),
         # Last, because it clears the marks by which all of the above could be done again.

@@ -17,6 +17,11 @@ _LOAD = sa.select(schema.FLOATING_IP_LOADS).where(_OF_HOST)
 _LEADING_TO = Prepared(
     sa.select(_FLOATING.address).where(_FLOATING.instance_id == sa.bindparam("id")).limit(1)
 )
+# Its instance's host has said that it carries it: the late answer of another host undoes nothing.
+_AT_HOME = sa.exists().where(
+    schema.INSTANCES.c.instance_id == _FLOATING.instance_id,
+    schema.INSTANCES.c.host_id == _FLOATING.host_id,
+)
 _INSERT = sa.insert(schema.FLOATING_IP_LOADS)
 _UPDATE = sa.update(schema.FLOATING_IP_LOADS).where(_OF_HOST)
 
@@ -44,7 +49,7 @@ class SqlLoads:
             listed = _FLOATING.address.in_(carried.addresses)
             update = sa.update(schema.FLOATING_IPS)
             connection.execute(update.where(here, ~listed).values(host_id=""))
-            connection.execute(update.where(listed).values(host_id=load.host_id))
+            connection.execute(update.where(listed, ~_AT_HOME).values(host_id=load.host_id))
             applied = 0 if carried.problem else load.revision
             said = _UPDATE.values(applied_revision=applied, problem=carried.problem)
             connection.execute(said, {"host": load.host_id})

@@ -25,6 +25,7 @@ def stack(directory: Path, time_factor: float, launcher: processes.Launcher) -> 
         simulator_environment={
             "XENFERRY_POOL_SECRETS": str(secrets),
             "XENFERRY_POOL_STATE": str(directory / "pool-operations"),
+            "XENFERRY_POOL_RETRY_S": "0.2",  # simulated hosts restart quicker than real ones
         },
         launcher=launcher,
     )

@@ -4,7 +4,7 @@ All of it is netlink and blocks, so it happens on a thread of its own, one set a
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +35,8 @@ class Nftables:
         self._thread = ThreadPoolExecutor(1, "floating-ips")
         # Where each address led when a set was last applied; None: before this agent began.
         self._led: dict[str, str] | None = None
+        # Addresses that are up and of which the neighbours may not have been told.
+        self._untold: set[str] = set()
 
     async def open(self) -> None:
         """Enter the namespace; raises Unusable unless interface, kernel and rights are there."""
@@ -108,11 +110,30 @@ class Nftables:
         before = dict.fromkeys(public.ours(), "") if self._led is None else self._led
         items = _take_down(public, wanted)
         rules.replace(bindings, revision, known, public.name, self._settings.masquerade)
-        items += _put_up(public, wanted)
+        if self._led is None:  # an agent before this one may have died before it told of them
+            self._untold |= wanted.keys()
+        items += self._announced(public, _put_up(public, wanted), wanted)
         self._redirect(before, bindings)
         present = public.ours()
         carried = tuple(binding for binding in bindings if binding.address in present)
         return Applied(revision, carried, tuple(items))
+
+    def _announced(
+        self, public: PublicInterface, items: list[Item], wanted: Container[str]
+    ) -> list[Item]:
+        """Tell the neighbours of all that came, at once: the end of a raw socket takes long.
+
+        Returns the items; what the neighbours could not be told of has failed, until they are.
+        """
+        came = {item.address for item in items if item.action is Action.ADDED}
+        self._untold = {address for address in self._untold | came if address in wanted}
+        try:
+            neighbours.announce(public.name, [Arrival(one) for one in sorted(self._untold)])
+        except OSError as refused:
+            lost = [Item(one, Action.FAILED, str(refused)) for one in sorted(self._untold)]
+            return [item for item in items if item.address not in self._untold] + lost
+        self._untold = set()
+        return items
 
     def _redirect(self, before: dict[str, str], bindings: Sequence[Binding]) -> None:
         """End the flows that still go where they went before."""
@@ -147,21 +168,6 @@ def _put_up(public: PublicInterface, wanted: dict[str, Binding]) -> list[Item]:
             items.append(Item(address, Action.ADDED))
         except OSError as refused:
             items.append(Item(address, Action.FAILED, str(refused)))
-    return _announced(public, items)
-
-
-def _announced(public: PublicInterface, items: list[Item]) -> list[Item]:
-    """Tell the neighbours of all that came, at once: the end of a raw socket takes the kernel long.
-
-    Returns the items; what they could not be told of has failed.
-    """
-    came = [Arrival(item.address) for item in items if item.action is Action.ADDED]
-    try:
-        neighbours.announce(public.name, came)
-    except OSError as refused:
-        why = str(refused)
-        lost = [Item(one.address, Action.FAILED, why) for one in came]
-        return [item for item in items if item.action is not Action.ADDED] + lost
     return items
 
 

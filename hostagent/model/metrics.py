@@ -26,6 +26,10 @@ MIRROR_AGE = Gauge(
     "xenferry_xapi_mirror_age_seconds",
     "Since XAPI last told of its changes; up to 30 s where nothing happens.",
 )
+TICKETS = Gauge(
+    "xenferry_receive_tickets_open",
+    "Receive tickets that this agent has given whose migration has not ended.",
+)
 DISAGREEMENTS = Counter(
     "xenferry_check_disagreements_total",
     "Checks where XAPI's own verdict differs from ours, by reason and by what XAPI says.",

@@ -32,6 +32,11 @@ class Change:
     added: Mapping[str, str]
     dropped: tuple[str, ...] = ()
 
+    def applied(self, other_config: Mapping[str, str]) -> dict[str, str]:
+        """Return what an object has when it is written."""
+        kept = {key: other_config[key] for key in other_config if key not in self.dropped}
+        return {**kept, **self.added}
+
 
 def epoch_of(other_config: Mapping[str, str], migration_id: str) -> int | None:
     """Return the epoch that ended a migration, or None if it is not known to be over."""

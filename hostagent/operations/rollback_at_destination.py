@@ -5,19 +5,21 @@ runs is never touched, and where the guest runs here nothing is released at all.
 is over is written first: a preparation that comes late is refused, whichever agent it comes to.
 """
 
+import contextlib
 from collections.abc import Iterable
 
 from hostagent.model.cleanup import Action, Item
 from hostagent.model.errors import OperationInProgress
 from hostagent.model.move import Fence
 from hostagent.model.records import VmRecord
-from hostagent.operations import look, marks, situation
+from hostagent.operations import look, marks, mirrored, situation
 from hostagent.operations.agent import Agent
 from hostagent.operations.block import sessions
 from hostagent.operations.leases import book, disks, places, records, residue
 from hostagent.operations.leases.book import Entry
 from hostagent.operations.leases.records import Removed
 from hostagent.xapi import storage
+from hostagent.xapi.errors import XapiUnavailable
 
 
 async def run(
@@ -47,7 +49,7 @@ async def _released(
             raise OperationInProgress(f"instance/{vm.name}", sorted(vm.current_operations.values()))
     await book.end(agent, host.ref, fence, config)
     if entry is not None:
-        await book.until_mirrored(agent, host.ref, fence)
+        await mirrored.until_host(agent, host.ref, fence)
     removed = await records.remove(agent, fence, vm, entry)
     items = [
         *removed.items,
@@ -57,6 +59,8 @@ async def _released(
     ]
     if entry is not None and not any(item.action is Action.FAILED for item in items):
         await book.close(agent, host.ref, fence)
+        with contextlib.suppress(XapiUnavailable):  # all is done; who looks next is to see it
+            await mirrored.until_closed(agent, host.ref, fence)
     return tuple(items)
 
 

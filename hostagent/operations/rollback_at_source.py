@@ -5,11 +5,13 @@ snapshot which XAPI took to copy from and did not remove. The VM's own marks go 
 repeat knows what there is to do.
 """
 
+from dataclasses import replace
+
 from hostagent.model.cleanup import Item
 from hostagent.model.errors import OperationInProgress
 from hostagent.model.move import Fence
 from hostagent.model.records import VmRecord
-from hostagent.operations import attachments, look, marks, situation
+from hostagent.operations import attachments, endings, look, marks, mirrored, situation
 from hostagent.operations.agent import Agent
 from hostagent.operations.block import discs, luggage, sending
 from hostagent.operations.leases import disks, residue
@@ -42,9 +44,14 @@ async def _cleared(
     ours = marks.bears(vm.other_config, fence)
     if situation.moving_task(vm) and ours:
         raise OperationInProgress(f"instance/{vm.name}", sorted(vm.current_operations.values()))
-    items = await _of_disks(agent, fence, vm) if ours and marks.LEFT in vm.other_config else []
+    items, stuck = list[Item](), list[Item]()
+    if ours and marks.LEFT in vm.other_config:
+        vm = await _ended(agent, fence, vm)
+        items, stuck = await _of_disks(agent, fence, vm)
     if ours and vm.running:
         items += await discs.at_source(agent, vm, host)
+    if stuck:
+        return (*items, *stuck)
     return (*items, *await marks.clear(agent.client, vm, fence))
 
 
@@ -58,13 +65,22 @@ def _refuse_begun(agent: Agent, fence: Fence, instance_id: str) -> None:
         raise OperationInProgress(f"instance/{instance_id}", ["a move that is about to begin"])
 
 
-async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> list[Item]:
+async def _ended(agent: Agent, fence: Fence, vm: VmRecord) -> VmRecord:
+    """Write that the migration is over; return the VM with it when the mirror is as far."""
+    change = endings.change(vm.other_config, fence, endings.OF_VM)
+    await endings.write(agent.client, "VM", vm.ref, change)
+    await mirrored.until_vm(agent, vm.ref, fence)
+    return replace(vm, other_config=change.applied(vm.other_config))
+
+
+async def _of_disks(agent: Agent, fence: Fence, vm: VmRecord) -> tuple[list[Item], list[Item]]:
+    """Return what became of disks left behind, and the marks that XAPI refused to remove."""
     await leaving.stay(agent, fence, attachments.repositories(agent, vm))
     own = (await luggage.of(agent, vm)).disks
-    await sending.unmark(
+    stuck = await sending.unmark(
         agent, tuple(disk for disk in own if marks.bears(disk.other_config, fence))
     )
     kept = {disk.ref for disk in own}
     found = residue.marked(agent.mirror, fence)
     loose = [one.ref for one in found if one.kind == "vdi" and one.ref not in kept]
-    return await disks.destroy(agent, fence, loose)
+    return await disks.destroy(agent, fence, loose), stuck

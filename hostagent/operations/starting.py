@@ -81,7 +81,7 @@ async def start(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Started:
     if order.kind is Kind.BLOCK:
         way = await sending.prepare(agent, order, vm, trip)
     move.sizes = way.sizes
-    await way.mark(agent)
+    await _mark(agent, way)
     if move.abort.is_set():
         return Started(way, never=True)
     try:
@@ -94,6 +94,15 @@ async def start(agent: Agent, move: Move, vm: VmRecord, trip: Trip) -> Started:
         raise MoveRefused(refusals.finding(f"instance/{vm.name}", refusal.error)) from refusal
     except XapiOutcomeUnknown:
         return Started(way)
+
+
+async def _mark(agent: Agent, way: Way) -> None:
+    """Write all marks or none: one that stays alone would tell a repeat that a move has begun."""
+    try:
+        await way.mark(agent)
+    except (XapiTransient, XapiRefused):
+        await way.take_back(agent)
+        raise
 
 
 async def turned_away(agent: Agent, started: Started, error: tuple[str, ...]) -> None:

@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 from controller.model.migration import MigrationState
+from tests.support.figures import KINDS
 
 ROOT = Path(__file__).parents[2]
 RULES = (ROOT / "deploy/prometheus/xenferry.rules.yml").read_text()
 ALERTS = {text.split("\n", 1)[0]: text for text in RULES.split("- alert: ")[1:]}
-GOLDEN = "".join(file.read_text() for file in (ROOT / "tests/golden").glob("metrics-*.txt"))
-KINDS = dict(line.split() for line in GOLDEN.splitlines())
 OF_PROMETHEUS = {"up"}
 
 

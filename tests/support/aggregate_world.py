@@ -23,7 +23,7 @@ from xenferry.controller.v1 import aggregates_pb2, aggregates_pb2_grpc
 
 IMPATIENT = AggregateSettings(poll_s=0.02, agent_wait_s=0.6, give_up_s=0.6, agent_retry_cap_s=0.1)
 PATIENT = AggregateSettings(poll_s=0.02, agent_wait_s=8.0, give_up_s=8.0)
-BEAT_S = 0.1
+BEAT_S = 0.03
 SUCCEEDED = aggregates_pb2.AGGREGATE_OPERATION_PHASE_SUCCEEDED
 FAILED = aggregates_pb2.AGGREGATE_OPERATION_PHASE_FAILED
 JOINING = aggregates_pb2.AGGREGATE_OPERATION_PHASE_JOINING

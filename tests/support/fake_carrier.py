@@ -18,6 +18,9 @@ class FakeCarrier(host_agent_pb2_grpc.HostAgentServicer):
         self.floating_revision = 0
         self.unfit_address = ""
         self._told = asyncio.Event()
+        self.answers = asyncio.Event()
+        """Cleared: it does what it is told, and its answers wait."""
+        self.answers.set()
 
     def forget_floating_ips(self) -> None:
         """Be a machine that was started anew."""
@@ -48,6 +51,7 @@ class FakeCarrier(host_agent_pb2_grpc.HostAgentServicer):
             failed = floating_ips_pb2.FLOATING_IP_ACTION_FAILED
             answer.items.add(address=self.unfit_address, action=failed, why="no such interface")
         self._told.set()
+        await self.answers.wait()
         self._reply(lost)
         return answer
 

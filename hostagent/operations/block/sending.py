@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from hostagent.model.cleanup import Action, Item
 from hostagent.model.move import MoveOrder, Sizes
 from hostagent.model.records import VdiRecord, VmRecord
 from hostagent.operations import marks
@@ -78,7 +79,16 @@ async def prepare(agent: Agent, order: MoveOrder, vm: VmRecord, trip: Trip) -> S
     return Sending(vm, order, given, found, planner.plan(vm, found))
 
 
-async def unmark(agent: Agent, disks: tuple[VdiRecord, ...]) -> None:
-    """Take the marks off disks that are not copied after all."""
+async def unmark(agent: Agent, disks: tuple[VdiRecord, ...]) -> list[Item]:
+    """Take the marks off disks that are not copied after all; return those that XAPI kept."""
+    kept = []
     for disk in disks:
-        await marking.unmark(agent.client, "VDI", disk.ref, (marks.MIGRATION, marks.EPOCH))
+        keys = marks.MIGRATION, marks.EPOCH
+        done = await marking.unmark(agent.client, "VDI", disk.ref, keys)
+        why = "XAPI refused to remove it"
+        refusals = {key: error for key, error in done.items() if error}
+        kept += [
+            Item(f"vdi/{disk.uuid} {key}", Action.FAILED, why, error)
+            for key, error in refusals.items()
+        ]
+    return kept

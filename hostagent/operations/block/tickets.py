@@ -10,6 +10,8 @@ using it.
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from hostagent.model import metrics
+
 REMEMBERED = 1_000
 
 
@@ -22,23 +24,28 @@ class Tickets:
 
     def keep(self, migration_id: str, session: str) -> None:
         """Remember a session until its migration ends."""
-        held = self._sessions.pop(migration_id, ())
-        self._sessions[migration_id] = (*held, session)
+        self._hold(migration_id, (*self._sessions.get(migration_id, ()), session))
         if len(self._sessions) > REMEMBERED:
-            self._sessions.popitem(last=False)
+            self._hold(next(iter(self._sessions)), ())
 
     def take(self, migration_id: str, returned: Iterable[str] = ()) -> tuple[str, ...]:
         """Return the sessions of a migration, with those that came back, and forget them."""
-        return tuple(dict.fromkeys((*self._sessions.pop(migration_id, ()), *returned)))
+        held = self._sessions.get(migration_id, ())
+        self._hold(migration_id, ())
+        return tuple(dict.fromkeys((*held, *returned)))
 
     def drop(self, migration_id: str, session: str) -> None:
         """Forget a session that has died."""
-        held = tuple(one for one in self._sessions.get(migration_id, ()) if one != session)
-        if held:
-            self._sessions[migration_id] = held
-        else:
-            self._sessions.pop(migration_id, None)
+        held = self._sessions.get(migration_id, ())
+        self._hold(migration_id, tuple(one for one in held if one != session))
 
     def open(self) -> list[tuple[str, str]]:
         """Return every session with its migration."""
         return [(of, one) for of, sessions in self._sessions.items() for one in sessions]
+
+    def _hold(self, migration_id: str, sessions: tuple[str, ...]) -> None:
+        """Have these sessions of a migration and no others."""
+        before = self._sessions.pop(migration_id, ())
+        if sessions:
+            self._sessions[migration_id] = sessions
+        metrics.TICKETS.inc(len(sessions) - len(before))

@@ -1,10 +1,22 @@
 """May a host join a pool? All that pool.join asks (XAPI A13), before anything is shut down."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from hostagent.model.facts import HostFacts
 from hostagent.model.finding import Finding, Reason, passed, refused, warned
 from hostagent.model.pools import JoinerFacts
 
 FREE_POOL_SIZE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What a host must have none of, and the name of the figure that counts it."""
+
+    reason: Reason
+    figure: str
+    found: Collection[str]
 
 
 def at_host(joiner: JoinerFacts) -> list[Finding]:
@@ -77,45 +89,46 @@ def _alone(joiner: JoinerFacts) -> Finding:
 
 
 def _idle(joiner: JoinerFacts) -> Finding:
-    subject, running = f"host/{joiner.host.name}", joiner.running_vms
-    if not running:
-        text = f"nothing but its agent runs on {joiner.host.name}"
-        return passed(Reason.HOST_HAS_INSTANCES, subject, text, running=0)
-    return refused(
-        Reason.HOST_HAS_INSTANCES,
-        subject,
-        f"{len(running)} run on {joiner.host.name} beside its agent: {', '.join(running)}",
+    host, running = joiner.host.name, joiner.running_vms
+    return _has_none(
+        Obstacle(Reason.HOST_HAS_INSTANCES, "running", running),
+        joiner,
+        f"nothing but its agent runs on {host}",
+        f"{len(running)} run on {host} beside its agent",
         "shut them down, or move them to another pool, first",
-        running=len(running),
     )
 
 
 def _own_storage(joiner: JoinerFacts) -> Finding:
-    subject, shared = f"host/{joiner.host.name}", joiner.shared_srs
-    if not shared:
-        text = f"{joiner.host.name} has no shared storage of its own"
-        return passed(Reason.JOINER_HAS_SHARED_STORAGE, subject, text, shared_srs=0)
-    return refused(
-        Reason.JOINER_HAS_SHARED_STORAGE,
-        subject,
-        f"{joiner.host.name} has shared storage of its own: {', '.join(shared)}",
+    host = joiner.host.name
+    return _has_none(
+        Obstacle(Reason.JOINER_HAS_SHARED_STORAGE, "shared_srs", joiner.shared_srs),
+        joiner,
+        f"{host} has no shared storage of its own",
+        f"{host} has shared storage of its own",
         "detach and forget it there (xe sr-forget); the pool attaches its own",
-        shared_srs=len(shared),
     )
 
 
 def _plain_networks(joiner: JoinerFacts) -> Finding:
-    subject, found = f"host/{joiner.host.name}", joiner.forbidden_networks
-    if not found:
-        text = f"{joiner.host.name} has no bonds, VLANs or tunnels"
-        return passed(Reason.JOINER_NETWORKS_UNFIT, subject, text, found=0)
-    return refused(
-        Reason.JOINER_NETWORKS_UNFIT,
-        subject,
-        f"pool.join refuses what {joiner.host.name} has: {', '.join(found)}",
+    host = joiner.host.name
+    return _has_none(
+        Obstacle(Reason.JOINER_NETWORKS_UNFIT, "found", joiner.forbidden_networks),
+        joiner,
+        f"{host} has no bonds, VLANs or tunnels",
+        f"pool.join refuses what {host} has",
         "remove these there; make them again in the pool after the join",
-        found=len(found),
     )
+
+
+def _has_none(
+    obstacle: Obstacle, joiner: JoinerFacts, none: str, some: str, remedy: str
+) -> Finding:
+    subject, counted = f"host/{joiner.host.name}", {obstacle.figure: len(obstacle.found)}
+    if not obstacle.found:
+        return passed(obstacle.reason, subject, none, **counted)
+    text = f"{some}: {', '.join(obstacle.found)}"
+    return refused(obstacle.reason, subject, text, remedy, **counted)
 
 
 def _coordinates(pool: HostFacts) -> Finding:

@@ -7,7 +7,6 @@ from a guest. `endings` remembers the migration, before a rollback releases anyt
 not it was ever prepared here; the key goes when nothing is left.
 """
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,11 +14,8 @@ from hostagent.model.move import Fence
 from hostagent.operations import endings
 from hostagent.operations.agent import Agent
 from hostagent.xapi import marking
-from hostagent.xapi.errors import XapiUnavailable
 
 PREFIX = "xenferry:open:"
-# XAPI tells of changes within some 100 ms; longer only while it, or its coordinator, is away.
-MIRRORED_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,28 +78,6 @@ async def close(agent: Agent, host: str, fence: Fence) -> None:
     """Remove the entry of a migration of which nothing is left."""
     await marking.unmark(agent.client, "host", host, [_key(fence.migration_id)])
     agent.tickets.opened.discard(fence.migration_id)
-
-
-async def until_mirrored(agent: Agent, host: str, fence: Fence) -> None:
-    """Wait until the mirror tells of the ending: then it tells of all that was made before, too.
-
-    Raises XapiUnavailable when XAPI's events bring it not.
-    """
-    try:
-        async with asyncio.timeout(MIRRORED_S):
-            with agent.mirror.watching(host) as changed:
-                while not _ended(agent, host, fence):
-                    await changed.wait()
-                    changed.clear()
-    except TimeoutError as error:
-        text = f"its events did not tell within {MIRRORED_S:g} s of what was made here"
-        raise XapiUnavailable("event.from", text) from error
-
-
-def _ended(agent: Agent, host: str, fence: Fence) -> bool:
-    known = agent.mirror.hosts.get(host)
-    written = known.other_config if known else {}
-    return endings.epoch_of(written, fence.migration_id) is not None
 
 
 def may_be_open(agent: Agent, other_config: Mapping[str, str], fence: Fence) -> bool:

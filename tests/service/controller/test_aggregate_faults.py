@@ -64,6 +64,21 @@ async def test_what_dom0_has_begun_goes_on_whatever_an_agent_says(
         assert not ended.HasField("error")
 
 
+@pytest.mark.parametrize("phase", CALLS)
+async def test_a_refusal_after_a_lost_answer_does_not_hide_that_dom0_has_begun(
+    ring: Ring, phase: str
+) -> None:
+    async with ring.service() as rack:
+        await rack.added("xs1", *(["xs2"] if phase == "EJECTING" else []))
+        ring.agents["xs1"].fail(CALLS[phase], "lost_reply", *["refused"] * 3)
+
+        begun = await (rack.remove if phase == "EJECTING" else rack.add)("xs2")
+        known = await rack.until(begun, lambda known: known.agent_state in ("running", "gone"))
+
+        assert known.phase != FAILED
+        assert not known.HasField("error")
+
+
 @pytest.mark.parametrize("refuses", [(), ("HA_IS_ENABLED",)])
 async def test_an_agent_vm_that_does_not_start_is_told_and_tried_again(
     ring: Ring, refuses: tuple[str, ...]

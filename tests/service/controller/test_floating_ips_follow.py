@@ -1,5 +1,6 @@
 """Floating IPs are where their instance is: invariant I6, whatever fails on the way."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest_asyncio
 from prometheus_client import REGISTRY
 
 from tests.support import floating_world
-from tests.support.controller_world import World
+from tests.support.controller_world import CALL_S, World
 from tests.support.floating_world import ACTIVE, FIXED, IDLE, PENDING, SECOND, Floating, a_service
 from xenferry.controller.v1 import migration_pb2
 
@@ -185,6 +186,44 @@ async def test_an_agent_that_comes_back_is_told_what_it_missed(floating: Floatin
     await floating.world.register(floating.controller)
 
     await floating.world.one.carries(led.address)
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["given back", "and taken again"])
+async def test_an_address_that_is_given_back_while_its_instance_moves_does_not_follow_it(
+    floating: Floating, again: bool
+) -> None:
+    led, world = await floating.associated(), floating.world
+
+    begun = await floating.controller.migrate(world.guest.instance_id, world.two.host_id)
+    await floating.ask("DisassociateFloatingIp", floating_ip=led.address)
+    await floating.ask("ReleaseFloatingIp", floating_ip=led.address)
+    left = [(await floating.associated(SECOND)).address] if again else []
+    ended = await floating.controller.ended(begun.migration_id)
+
+    assert ended.state == SUCCEEDED
+    await world.one.carries()
+    await world.two.carries(*left)
+    assert [one.fixed_address for one in world.two.floating_ips.values()] == [SECOND] * again
+    assert left == [led.address] * again
+
+
+async def test_an_address_taken_away_before_its_host_has_answered_is_taken_down(
+    floating: Floating,
+) -> None:
+    taken, one = await floating.allocated(), floating.world.one
+    one.answers.clear()
+    leading = asyncio.create_task(floating.associate(taken.address))
+    await one.carries(taken.address)
+
+    freeing = asyncio.create_task(floating.ask("DisassociateFloatingIp", floating_ip=taken.address))
+    async with asyncio.timeout(CALL_S):
+        while (await floating.get(taken.address)).instance_id:
+            pass
+    one.answers.set()
+
+    await one.carries()
+    await asyncio.gather(leading, freeing)
+    assert (await floating.get(taken.address)).state == IDLE
 
 
 async def test_what_one_controller_began_the_next_one_finishes(world: World) -> None:

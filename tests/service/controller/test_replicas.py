@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from controller.settings import InventorySettings
 from controller.store.settings import StoreSettings
 from tests.support import pg
 from tests.support.controller_world import CALL_S, Controller, World, a_world, running
@@ -16,6 +17,8 @@ from xenferry.controller.v1 import inventory_pb2, migration_pb2, scheduler_pb2
 
 SUCCEEDED = migration_pb2.MIGRATION_STATE_SUCCEEDED
 MOVING = migration_pb2.MIGRATION_STATE_MOVING
+# A host that came alive at the other replica is told of at once.
+WATCHFUL = InventorySettings(heartbeat_s=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ async def replicas(directory: Path, url: str, move_s: float = 0.0) -> AsyncItera
     async with a_world(directory, move_s) as world:
         # The poll is far away: what comes in time came because it was told.
         store = StoreSettings(url, pool_size=2, poll_s=30.0)
-        world.settings = replace(world.settings, store=store)
+        world.settings = replace(world.settings, store=store, inventory=WATCHFUL)
         async with running(world.settings) as one, running(world.settings) as two:
             await world.one.register(one.channel, world.addresses[0])
             await world.two.register(two.channel, world.addresses[1])
@@ -142,7 +145,7 @@ async def test_what_a_stopping_replica_leaves_is_taken_at_once(
 ) -> None:
     async with a_world(tmp_path, move_s=0.6) as world:
         store = StoreSettings(database, pool_size=2, claim_s=60.0)
-        world.settings = replace(world.settings, store=store)
+        world.settings = replace(world.settings, store=store, inventory=WATCHFUL)
         async with running(world.settings) as two:
             async with running(world.settings) as one:
                 await world.register(one)

@@ -62,8 +62,14 @@ def allowed(rpc: Rpc, what: str) -> set[str]:
 
 
 async def all_staged(quay: Quay) -> list[Staged]:
-    """Bring a guest so far for each RPC that it has work to do."""
-    staged = await asyncio.gather(*(rpc.stage(quay) for rpc in BEFALLEN))
+    """Bring a guest so far for each RPC that it has work to do; two at a time, as many may move."""
+    two = asyncio.Semaphore(2)
+
+    async def stage(rpc: Rpc) -> Staged:
+        async with two:
+            return await rpc.stage(quay)
+
+    staged = await asyncio.gather(*map(stage, BEFALLEN))
     for one in staged:
         quay.disks_of(one.trip.guest)
     return staged

@@ -11,8 +11,14 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 OF_HOST = [rpc for rpc in RPCS if rpc.method == "host.compute_free_memory"]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("rpc", [*RPCS, *VOLUME_RPCS], ids=lambda rpc: rpc.name)
+# Of calls for a volume, refusals and lost replies are in test_agent_each_call.
+CELLS = [
+    *((rpc, fault) for rpc in RPCS for fault in FAULTS),
+    *((rpc, fault) for rpc in VOLUME_RPCS for fault in ("delay", "dropped call")),
+]
+
+
+@pytest.mark.parametrize(("rpc", "fault"), CELLS, ids=lambda one: getattr(one, "name", one))
 async def test_a_call_that_breaks_is_told_and_never_made_twice(
     quay: Quay, rpc: Rpc, fault: str
 ) -> None:

@@ -19,6 +19,7 @@ from tests.service.hostagent.pool import (
     answer,
     running_agent,
 )
+from tests.service.hostagent.two_pools import Pool
 from xenferry.hostagent.v1 import cleanup_pb2
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -112,6 +113,58 @@ async def test_a_rollback_waits_for_a_preparation_that_its_caller_gave_up(
     given = calls(yard, since, "host.migrate_receive")
     ended = [one for one in calls(yard, since, "session.logout") if one["originator"] == "xapi"]
     assert len(given) == len(ended) == 1
+    assert trip.residue() == set()
+
+
+def leave_behind(yard: Yard, pool: Pool, host: str, text: str) -> None:
+    """Have the pictures of a pool be more than half a second behind from now on."""
+    yard.simulator.fault(fault="delay", method="event.from", seconds=0.6, host=host)
+    ref = pool.api.pool.get_all()[0]
+    pool.api.pool.set_name_description(ref, text)  # answers the question that is under way
+
+
+async def test_a_rollback_at_the_source_sees_it_too(yard: Yard) -> None:
+    trip = yard.inside()
+    yard.simulator.fault(fault="mirror_fail", vm=trip.guest.name, at_progress=0.5)
+    assert (await trip.move())[-1].outcome == STAYED
+    api = yard.near_pool.api
+    leave_behind(yard, yard.near_pool, "n1", trip.guest.name)
+    left = api.VDI.create(
+        {
+            "name_label": "a snapshot to copy from",
+            "SR": yard.near_pool.one("SR", "n1-local"),
+            "virtual_size": str(1 << 20),
+            "type": "user",
+            "sharable": False,
+            "read_only": False,
+            "other_config": {
+                "xenferry:migration_id": trip.guest.fence.migration_id,
+                "xenferry:epoch": "1",
+            },
+        }
+    )
+
+    await trip.roll_back_at_source()
+
+    assert left not in api.VDI.get_all()
+    await trip.roll_back_at_dest()
+    assert trip.residue() == set()
+
+
+async def test_a_rollback_sees_what_was_made_while_its_picture_was_behind(yard: Yard) -> None:
+    trip = yard.across()
+    ticket = (await trip.prepare()).receive_ticket
+    disks = set(yard.far_pool.all("VDI"))
+    yard.simulator.fault(fault="mirror_fail", vm=trip.guest.name, leftovers=True)
+    leave_behind(yard, yard.far_pool, "f1", trip.guest.name)
+    assert (await trip.follow_with(ticket).last()).outcome == STAYED
+
+    await trip.roll_back_at_dest()
+    seen = await trip.observe(trip.dest)
+
+    assert set(yard.far_pool.all("VDI")) == disks
+    assert list(seen.residue) == []
+    await trip.roll_back_at_source()
     assert trip.residue() == set()
 
 

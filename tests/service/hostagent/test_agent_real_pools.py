@@ -1,5 +1,6 @@
 """On real pools' databases the agents' verdict is XAPI's, for every running VM and every host."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 import XenAPI
 
+from tests.service.hostagent import plain_rules
 from tests.service.hostagent.course import WARNING, reasons
 from tests.service.hostagent.pool import DEADLINE_S, RunningAgent, errors, running_agent
 from tests.support.sim import Simulator
@@ -131,6 +133,46 @@ async def test_every_running_vm_has_the_verdict_that_its_records_call_for_at_eve
     at_home = {vm: set(told["home"]) | {"DEST_IS_SOURCE"} for vm, told in wanted.items()}
     assert {vm: told for (vm, here), told in found.items() if not here} == guests
     assert {vm: told for (vm, here), told in found.items() if here} == at_home
+
+
+@pytest.mark.parametrize("disabled", [False, True], ids=["as dumped", "hosts disabled"])
+async def test_every_running_vm_has_the_verdict_of_a_rule_that_is_not_the_agents(
+    simulator: Simulator, agents: dict[str, RunningAgent], disabled: bool
+) -> None:
+    xapi = operator(simulator)
+    hosts = names(xapi)
+    for host in hosts if disabled else ():
+        xapi.host.disable(host)
+    pairs = [
+        (vm, record, host)
+        for vm, record in running(xapi).items()
+        for host in set(hosts) - {record["resident_on"]}
+    ]
+    for vm, record, host in pairs:
+        home, there = agents[hosts[record["resident_on"]]], agents[hosts[host]]
+        wanted = plain_rules.against(xapi, vm, host)
+
+        dest = await ask_once_known(home, there, record, enabled=not disabled)
+
+        assert errors(dest.findings) & plain_rules.RULED == wanted, record["name_label"]
+        assert ("DEST_DISABLED" in wanted) == disabled
+    for host in hosts if disabled else ():
+        xapi.host.enable(host)
+    for _, record, host in pairs:
+        home, there = agents[hosts[record["resident_on"]]], agents[hosts[host]]
+        await ask_once_known(home, there, record, enabled=True)
+    assert pairs
+
+
+async def ask_once_known(
+    home: RunningAgent, there: RunningAgent, record: dict[str, Any], *, enabled: bool
+) -> Any:
+    """CheckCanLiveMigrateOnDest, when the agent knows whether its host is enabled."""
+    async with asyncio.timeout(DEADLINE_S):
+        dest = await ask_dest(home, there, record, block=False)
+        while dest.dest_check_data.host.enabled != enabled:
+            dest = await ask_dest(home, there, record, block=False)
+    return dest
 
 
 def names(xapi: Any) -> dict[str, str]:

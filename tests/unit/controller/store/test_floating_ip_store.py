@@ -114,6 +114,23 @@ async def test_a_late_word_of_a_host_does_not_settle_what_it_did_not_hear_of(kep
     assert await kept.loads.unsettled() == {kept.one.host_id}
 
 
+async def test_the_late_answer_of_the_host_that_was_left_takes_nothing_from_the_new_one(
+    kept: Kept,
+) -> None:
+    led = await kept.led()
+    late = await kept.loads.load(kept.one.host_id)
+    await kept.moved()
+    await kept.settled(kept.two)
+
+    await kept.loads.told(late, Carried((led.address,)))
+    await kept.settled(kept.one)
+
+    found = await kept.floating.find(led.address)
+    assert found.host_id == kept.two.host_id
+    assert found.state is FloatingIpState.ACTIVE
+    assert await kept.loads.unsettled() == set()
+
+
 async def test_a_problem_is_kept_and_unsettles(kept: Kept) -> None:
     led = await kept.led()
     load = await kept.loads.load(kept.one.host_id)
