@@ -1,6 +1,5 @@
 """What the controller has not been told yet of this host and its instances."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from hostagent.model.facts import InstanceFacts
 from hostagent.model.records import HostRecord, VmRecord
 from hostagent.model.settings import MigrationSettings
 from hostagent.operations import inventory, look, memory
+from hostagent.operations.retold import Retold
 from hostagent.xapi.mirror import Change, Mirror
 
 _OF_HOST = frozenset({"host_metrics", "sr", "pbd", "network", "pif"})
@@ -25,19 +25,23 @@ class Delta:
 class Changes:
     """Listens to the mirror; `waiting` is set while there is something to tell."""
 
-    def __init__(self, mirror: Mirror, host_id: str, settings: MigrationSettings) -> None:
+    def __init__(
+        self, mirror: Mirror, host_id: str, settings: MigrationSettings, retold: Retold
+    ) -> None:
         self._mirror = mirror
         self._host_id = host_id
         self._settings = settings
         self._told: dict[str, InstanceFacts] = {}
         self._dirty: dict[str, str] = {}  # reference → uuid
-        self.waiting = asyncio.Event()
+        self._retold = retold
+        self.waiting = retold.waiting
         self.host = False
         self.memory = False
         mirror.listen(self._hear)
 
     def everything(self) -> list[InstanceFacts]:
         """Return every instance of this host; from here on only differences are told."""
+        self._retold.take()
         self._settle()
         host = self._own_host()
         mine = [
@@ -49,19 +53,20 @@ class Changes:
         return mine
 
     def take(self) -> Delta:
-        """Return the differences since the last call, each once."""
-        dirty = self._dirty
+        """Return the differences since the last call, each once, and what was asked for."""
+        again = self._retold.take()
+        dirty = {self._mirror.vm_refs.get(uuid, uuid): uuid for uuid in again} | self._dirty
         self._settle()
         changed, gone = [], []
         host = self._own_host()
         for ref, uuid in dirty.items():
             vm = self._mirror.vms.get(ref)
             if host is None or vm is None or not inventory.belongs(self._mirror, vm, host):
-                if self._told.pop(uuid, None) is not None:
+                if self._told.pop(uuid, None) is not None or uuid in again:
                     gone.append(uuid)
                 continue
             facts = inventory.instance_facts(self._mirror, vm, self._settings)
-            if self._told.get(uuid) != facts:
+            if self._told.get(uuid) != facts or uuid in again:
                 self._told[uuid] = facts
                 changed.append(facts)
         return Delta(tuple(changed), tuple(gone))

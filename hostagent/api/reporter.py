@@ -52,7 +52,7 @@ class Reporter:
         self._settings = settings
         self._tls = tls
         self._identity = identity
-        self._changes = Changes(agent.mirror, agent.host_id, agent.settings)
+        self._changes = Changes(agent.mirror, agent.host_id, agent.settings, agent.retold)
         self._channel: grpc.aio.Channel | None = None
         self._turn = 0
         self._interval_s = settings.heartbeat_s

@@ -7,6 +7,7 @@ from hostagent.model.settings import MigrationSettings
 from hostagent.operations.block.tickets import Tickets
 from hostagent.operations.fences import Fences
 from hostagent.operations.moves import Moves
+from hostagent.operations.retold import Retold
 from hostagent.operations.turns import Turns
 from hostagent.xapi.client import Client
 from hostagent.xapi.mirror import Mirror
@@ -27,3 +28,4 @@ class Agent:
     version: str
     tickets: Tickets = field(default_factory=Tickets)
     turns: Turns = field(default_factory=Turns)
+    retold: Retold = field(default_factory=Retold)

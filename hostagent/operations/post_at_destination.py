@@ -33,9 +33,12 @@ async def run(
 
     `tickets` are sessions of receive tickets that the caller has.
     """
-    return await agent.turns.take(
-        fence.migration_id, lambda: _verified(agent, fence, instance_id, dest_host_id, tickets)
-    )
+    try:
+        return await agent.turns.take(
+            fence.migration_id, lambda: _verified(agent, fence, instance_id, dest_host_id, tickets)
+        )
+    finally:
+        agent.retold.ask(instance_id)
 
 
 async def _verified(

@@ -19,6 +19,15 @@ async def run(
     agent: Agent, fence: Fence, instance_id: str, source_host_id: str
 ) -> tuple[Item, ...]:
     """Return each thing looked at; raises AgentError or XapiError."""
+    try:
+        return await _tidied(agent, fence, instance_id, source_host_id)
+    finally:
+        agent.retold.ask(instance_id)
+
+
+async def _tidied(
+    agent: Agent, fence: Fence, instance_id: str, source_host_id: str
+) -> tuple[Item, ...]:
     agent.fences.admit(fence)
     host = look.meant_host(agent, source_host_id)
     ref = agent.mirror.vm_refs.get(instance_id)
